@@ -1,0 +1,134 @@
+"""What the data are: places, raw sheets as typed, tidy tables with lineage, and the study data that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import polars as pl
+
+#: what kind of thing stood in a cell (codes of the `kinds` frame of a RawSheet)
+BLANK, TEXT, NUMBER, DATE, BOOL, ERROR, NO_CACHE, TIME = range(8)
+KIND_NAMES = ("blank", "text", "number", "date", "bool", "error", "formula without value", "time")
+
+
+def letter(index: int) -> str:
+    """0 -> 'A', 25 -> 'Z', 26 -> 'AA': the spreadsheet's name of a column position."""
+    name = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        name = chr(65 + rest) + name
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One cell, or one row (column None), or one sheet (row None), of one upload file."""
+
+    file: str
+    sheet: str
+    row: int | None = None
+    column: str | None = None
+
+    @property
+    def cell(self) -> str | None:
+        """`C17`, or None where row or column is unknown."""
+        return f"{self.column}{self.row}" if self.row is not None and self.column else None
+
+    def __str__(self) -> str:
+        tail = self.cell or (str(self.row) if self.row is not None else "")
+        return "!".join(part for part in (self.file, self.sheet, tail) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class RawSheet:
+    """One sheet as typed.
+
+    `text`: one row per spreadsheet row that holds anything, sorted by `_row` (u32, 1-based row of the sheet),
+    then one String column per spreadsheet column, named by its letter, every letter from A to the last used one;
+    blank = null. Dates are ISO text, numbers their shortest exact form (`7`, `3.2`; `007` where the number format pads),
+    errors their token (`#N/A`).
+    `kinds`: same height and order, same letters, UInt8 codes BLANK … TIME of this module.
+    """
+
+    file: str
+    sheet: str
+    text: pl.DataFrame
+    kinds: pl.DataFrame
+    merged: tuple[tuple[int, int, int, int], ...] = ()  # first row, first column, last row, last column (1-based)
+    hidden: bool = False
+    hidden_rows: tuple[int, ...] = ()
+    hidden_columns: tuple[str, ...] = ()
+    #: cells whose formula has a cached value; the value is read, the fact is kept
+    formulas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFile:
+    """One upload as given: name without folder, hash of its bytes, its sheets, and notes on how it was read."""
+
+    name: str
+    sha256: str
+    size: int
+    sheets: tuple[RawSheet, ...]
+    path: str = ""
+    notes: tuple[str, ...] = ()
+    date_system: int = 1900
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a tidy table's rows come from in one upload: file, sheet, header row, and house column -> letter."""
+
+    file: str
+    sheet: str
+    table: str
+    header_row: int
+    letters: Mapping[str, str]
+    headers: Mapping[str, str]  # house column -> header text as typed
+    raw: RawSheet
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The uploads of one run, read together.
+
+    `ledger`: `_rid` u32 (dense, from 0), `_source` u32 (index into `sources`), `_row` u32 (spreadsheet row).
+    """
+
+    files: tuple[UploadFile, ...]
+    sources: tuple[Source, ...] = ()
+    ledger: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"_rid": pl.UInt32, "_source": pl.UInt32, "_row": pl.UInt32})
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A named frame with `_rid`/`_from` lineage, and `origin`: column -> the `table.COLUMN`s it was made of."""
+
+    name: str
+    frame: pl.DataFrame
+    origin: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyData:
+    """Everything known at one moment of one run; every verb returns a new one."""
+
+    study: Any
+    upload: Upload
+    tidy: Mapping[str, Table] = field(default_factory=dict)
+    #: tidy's observations: changes made in reading, cells that could not be read, notes on sheets and headers
+    changes: pl.DataFrame | None = None
+    problems: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+    sdtm: Mapping[str, Table] = field(default_factory=dict)
+    adam: Mapping[str, Table] = field(default_factory=dict)
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> StudyData:
+        """A copy with these fields replaced."""
+        return replace(self, **changes)
