@@ -1,0 +1,1 @@
+"""cdiscx: from what clinical sites send in to findings, SDTM, ADaM and endpoints."""

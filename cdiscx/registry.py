@@ -1,0 +1,129 @@
+"""What the house can do: decorators that register checks, readers, algorithms, datasets, exporters; and discovery."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+import polars as pl
+
+from cdiscx.model.finding import Check, CheckPart, Severity, Wording
+
+F = TypeVar("F", bound=Callable[..., object])
+CheckFunction = TypeVar("CheckFunction", bound=Callable[..., pl.LazyFrame])
+
+_CHECKS: dict[str, Check] = {}
+_KINDS: dict[str, dict[str, Callable[..., object]]] = {}
+_SECTION = re.compile(r"^(Why|Fix|Rule|Not checked):\s*", re.MULTILINE)
+
+
+def read_wording(docstring: str | None) -> Wording:
+    """Splits a check's docstring: message template, then `Why:`, `Fix:`, `Rule:`, `Not checked:` paragraphs."""
+    pieces = _SECTION.split(inspect.cleandoc(docstring or ""))
+    parts = {name: " ".join(text.split()) for name, text in zip(pieces[1::2], pieces[2::2], strict=True)}
+    return Wording(
+        " ".join(pieces[0].split()),
+        parts.get("Why", ""),
+        parts.get("Fix", ""),
+        parts.get("Rule", ""),
+        parts.get("Not checked", ""),
+    )
+
+
+def catalogue(check_id: str, title: str, severity: Severity, tier: int) -> None:
+    """Declares a check of the catalogue; its parts register themselves with `@check`."""
+    old = _CHECKS.get(check_id)
+    _CHECKS[check_id] = Check(check_id, title, severity, tier, old.parts if old else ())
+
+
+def check(
+    check_id: str,
+    *,
+    on: str,
+    columns: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (),
+    silenced_by: tuple[str, ...] = (),
+    title: str = "",
+    severity: Severity = Severity.WARNING,
+    tier: int = 1,
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Registers a function as a part of a check (see `CheckPart` for the words).
+
+    The function's parameters are names of tidy tables or views (LazyFrames), `study` (Study) or `run` (RunContext).
+    It returns the offending rows as a LazyFrame with `SUBJID`, `_rid` (u32 row the site must correct, null = no row) and,
+    optionally, `_say` (message template), `_column`, `_table` (default `on`), `_severity`, `_expected` (template),
+    `_related` (list of struct rid, column), `_key` (text that keeps two findings on one record apart), `VISIT`.
+    `title`, `severity`, `tier` matter only for ids that are not in the catalogue (plug-ins).
+    """
+
+    def register(function: CheckFunction) -> CheckFunction:
+        part = CheckPart(
+            check_id,
+            function.__name__,
+            function,
+            on,
+            columns,
+            needs,
+            uses,
+            silenced_by,
+            read_wording(function.__doc__),
+        )
+        old = _CHECKS.get(check_id) or Check(check_id, title or function.__name__.replace("_", " "), severity, tier)
+        parts = (*(p for p in old.parts if p.name != part.name), part)
+        _CHECKS[check_id] = Check(old.id, old.title, old.severity, old.tier, parts)
+        return function
+
+    return register
+
+
+def _registrar(kind: str) -> Callable[[str], Callable[[F], F]]:
+    def named(name: str) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            _KINDS.setdefault(kind, {})[name] = function
+            return function
+
+        return register
+
+    return named
+
+
+reader = _registrar("reader")
+algorithm = _registrar("algorithm")
+dataset = _registrar("dataset")
+analysis = _registrar("analysis")
+exporter = _registrar("exporter")
+reporter = _registrar("reporter")
+
+
+def registered(kind: str) -> dict[str, Callable[..., object]]:
+    """Name -> function of one kind (`reader`, `algorithm`, `dataset`, `analysis`, `exporter`, `reporter`)."""
+    return dict(sorted(_KINDS.get(kind, {}).items()))
+
+
+@cache
+def discover(room: str) -> None:
+    """Imports every module of a room (and, once, the plug-ins of the entry-point group `cdiscx`)."""
+    package = importlib.import_module(room)
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        importlib.import_module(f"{room}.{module.name}")
+    _plugins()
+
+
+@cache
+def _plugins() -> None:
+    for point in entry_points(group="cdiscx"):
+        point.load()
+
+
+def checks() -> dict[str, Check]:
+    """Id -> check, in the catalogue's order."""
+    discover("cdiscx.checks")
+    order = {family: i for i, family in enumerate(("STR", "DAT", "TRM", "VIS", "DOS", "MEA", "END", "SUR", "SAF"))}
+    return dict(sorted(_CHECKS.items(), key=lambda item: (order.get(item[1].family, 99), item[0])))
