@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TypeVar
@@ -81,6 +82,38 @@ def check(
         return function
 
     return register
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A house table made from others: `of` names every `table.COLUMN`, table or view that it reads.
+
+    Without one of `requires` it cannot be made; the function takes LazyFrames by name, `study` and `run`.
+    """
+
+    name: str
+    function: Callable[..., pl.LazyFrame]
+    of: tuple[str, ...]
+    requires: tuple[str, ...] = ()
+
+
+_VIEWS: dict[str, View] = {}
+
+
+def view(name: str, *, of: tuple[str, ...], requires: tuple[str, ...] = ()) -> Callable[[CheckFunction], CheckFunction]:
+    """Registers a function as the maker of a house table that checks and derivations share (see `View`)."""
+
+    def register(function: CheckFunction) -> CheckFunction:
+        _VIEWS[name] = View(name, function, of, requires)
+        return function
+
+    return register
+
+
+def views() -> dict[str, View]:
+    """Name -> view, in order of registration."""
+    discover("cdiscx.views")
+    return dict(_VIEWS)
 
 
 def _registrar(kind: str) -> Callable[[str], Callable[[F], F]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -115,6 +116,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class RunContext:
+    """The dates a run is judged at.
+
+    `today`: day of the run (or `extract_date` of the study file), the limit for future dates;
+    `cutoff`: data cut-off, what is overdue is judged at it; `stated`: somebody gave it.
+    """
+
+    today: dt.date
+    cutoff: dt.date
+    stated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StudyData:
     """Everything known at one moment of one run; every verb returns a new one."""
 
@@ -125,6 +139,9 @@ class StudyData:
     changes: pl.DataFrame | None = None
     problems: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    #: `table` or `table.COLUMN` -> names of the uploads that do not have it
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    run: RunContext | None = None
     sdtm: Mapping[str, Table] = field(default_factory=dict)
     adam: Mapping[str, Table] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,200 @@
+"""Runs every check over the tidy tables: four statuses, findings with their places, one cause one finding."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import polars as pl
+
+from cdiscx.model.finding import Check, CheckPart, CheckRun, Finding, Severity, Status
+from cdiscx.model.table import RunContext, StudyData
+from cdiscx.registry import View
+from cdiscx.validate.hits import Hit, Locator, read_hits
+from cdiscx.validate.precedence import settle
+from cdiscx.validate.presence import Inputs, resolve
+
+#: structural columns that every part sees of every table
+_ALWAYS = ("_rid", "_from", "SUBJID")
+
+
+@dataclass(frozen=True, slots=True)
+class PartRun:
+    """What became of one part of a check."""
+
+    hits: tuple[Hit, ...] = ()
+    rows: int = 0
+    ran: bool = False
+    skipped: str | None = None
+    partial: str | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Checks run and findings made."""
+
+    runs: tuple[CheckRun, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class Engine:
+    """One run over one StudyData; `data.tidy` holds the tables and the views that were made."""
+
+    data: StudyData
+    run: RunContext
+    views: Mapping[str, View]
+    frames: dict[str, pl.LazyFrame] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.frames |= {name: table.frame.lazy() for name, table in self.data.tidy.items()}
+        self.frames |= pseudo_tables(self.data)
+
+    def validate(
+        self,
+        checks: Sequence[Check],
+        extra: Sequence[tuple[Check, Callable[[], PartRun]]] = (),
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Outcome:
+        """Runs the checks, and `extra` checks that other machinery judges (schemas, expectations)."""
+        locator = Locator(self.data)
+        parts: list[tuple[Check, tuple[PartRun, ...]]] = []
+        judged: dict[str, list[PartRun]] = {}
+        for check, judge in extra:
+            judged.setdefault(check.id, []).append(guarded(judge))
+        known = {check.id for check in checks}
+        alone = {check.id: check for check, _ in extra if check.id not in known}
+        for check in (*checks, *alone.values()):
+            progress(check.id)
+            own = tuple(self._part(check, part) for part in check.parts)
+            parts.append((check, (*own, *judged.get(check.id, ()))))
+        hits = [(check, hit) for check, runs in parts for run in runs for hit in run.hits]
+        kept = settle(hits, locator)
+        findings = locator.findings(kept)
+        counts: dict[str, int] = {}
+        for finding in findings:
+            counts[finding.check_id] = counts.get(finding.check_id, 0) + 1
+        runs = tuple(self._status(check, own, counts.get(check.id, 0)) for check, own in parts)
+        return Outcome(runs, findings)
+
+    def _status(self, check: Check, parts: tuple[PartRun, ...], hits: int) -> CheckRun:
+        setting = self.data.study.checks.get(check.id)
+        if setting is not None and setting.off is not None:
+            return CheckRun(check.id, Status.SKIPPED, f"not part of this study: {setting.off}")
+        rows = sum(p.rows for p in parts)
+        seconds = sum(p.seconds for p in parts)
+        errors = [p.error for p in parts if p.error]
+        if errors:
+            last = errors[0].strip().splitlines()[-1]
+            return CheckRun(check.id, Status.ERRORED, f"the check crashed: {last}", rows, hits, seconds, errors[0])
+        reasons = list(dict.fromkeys(r for p in parts for r in (p.skipped, p.partial) if r))
+        reason = "; ".join(reasons) or None
+        if hits:
+            return CheckRun(check.id, Status.FAILED, reason, rows, hits, seconds)
+        if not parts:
+            return CheckRun(check.id, Status.SKIPPED, "this version of cdiscx does not run this check yet")
+        if reason:
+            return CheckRun(check.id, Status.SKIPPED, reason, rows, 0, seconds)
+        if not any(p.ran and p.rows for p in parts):
+            return CheckRun(check.id, Status.SKIPPED, "there was no row to check", 0, 0, seconds)
+        return CheckRun(check.id, Status.PASSED, None, rows, 0, seconds)
+
+    def _part(self, check: Check, part: CheckPart) -> PartRun:
+        setting = self.data.study.checks.get(check.id)
+        if setting is not None and setting.off is not None:
+            return PartRun(skipped=setting.off)
+        inputs = resolve(part, self.data, self.views)
+        if inputs.blocked:
+            return PartRun(skipped=inputs.blocked)
+        return guarded(lambda: self._evaluate(check, part, inputs))
+
+    def _evaluate(self, check: Check, part: CheckPart, inputs: Inputs) -> PartRun:
+        missing = [t for t in inputs.columns if t not in self.frames]
+        if missing:
+            return PartRun(skipped=f"could not be made from this upload: {', '.join(missing)}")
+        seen = {name: self._visible(name, inputs) for name in inputs.columns}
+        rows = seen[part.on].select(pl.len()).collect().item()
+        if not rows:
+            return PartRun(partial=inputs.partial)
+        words: dict[str, Any] = {"study": self.data.study, "run": self.run, **seen}
+        names = inspect.signature(part.function).parameters
+        found = part.function(**{name: words[name] for name in names}).collect()
+        severity = self.severity(check)
+        hits = read_hits(found, check, part, severity)
+        silent = self._silenced(part)
+        hits = tuple(h for h in hits if h.subject is None or h.subject not in silent)
+        return PartRun(hits, rows, True, None, inputs.partial)
+
+    def severity(self, check: Check) -> Severity:
+        """The catalogue's severity, or the study's own word."""
+        setting = self.data.study.checks.get(check.id)
+        return Severity(setting.severity) if setting and setting.severity else check.severity
+
+    def _visible(self, name: str, inputs: Inputs) -> pl.LazyFrame:
+        """A table with only the columns that the part declares; views and pseudo tables whole."""
+        frame = self.frames[name]
+        found = self.data.study.sheet_of(name)
+        if found is None:
+            return frame
+        has = set(frame.collect_schema().names())
+        wanted = (*_ALWAYS, *found[1].key, *sorted(inputs.columns[name]))
+        both = dict.fromkeys(c for w in wanted for c in (w, f"{w}C") if c in has)
+        return frame.select(list(both))
+
+    def _silenced(self, part: CheckPart) -> frozenset[str]:
+        """Subjects with an unreadable cell in a column whose absence the part would mistake for a defect."""
+        if not part.silenced_by or self.data.problems is None:
+            return frozenset()
+        wanted = pl.concat_str("table", pl.lit("."), "column").is_in(list(part.silenced_by))
+        bad = self.frames["problems"].filter(wanted, pl.col("unreadable"), pl.col("SUBJID").is_not_null())
+        return frozenset(bad.select("SUBJID").collect().get_column("SUBJID").to_list())
+
+
+UNREADABLE = (
+    "error_cell",
+    "no_cache",
+    "unreadable_date",
+    "ambiguous_date",
+    "contradicts_order",
+    "implausible_date",
+    "not_a_number",
+    "ambiguous_number",
+    "unknown_unit",
+    "unit_conflict",
+    "not_in_list",
+)
+
+_PROBLEMS: dict[str, Any] = {
+    "_rid": pl.UInt32, "file": pl.String, "sheet": pl.String, "table": pl.String, "column": pl.String, "kind": pl.String,
+    "row": pl.Int64, "letter": pl.String, "raw": pl.String, "read_as": pl.String, "detail": pl.String,
+}  # fmt: skip
+
+
+def pseudo_tables(data: StudyData) -> dict[str, pl.LazyFrame]:
+    """`rows` (_rid, table, SUBJID of every row of every sheet's table) and `problems` (tidy's observations, with SUBJID)."""
+    pieces = [
+        table.frame.lazy().select("_rid", "SUBJID", table=pl.lit(name))
+        for name, table in data.tidy.items()
+        if data.study.sheet_of(name) is not None and "SUBJID" in table.frame.columns
+    ]
+    empty = pl.LazyFrame(schema={"_rid": pl.UInt32, "SUBJID": pl.String, "table": pl.String})
+    rows = pl.concat([empty, *pieces])
+    problems = (data.problems if data.problems is not None else pl.DataFrame(schema=_PROBLEMS)).lazy()
+    named = problems.join(rows.select("_rid", "SUBJID"), on="_rid", how="left")
+    return {"rows": rows, "problems": named.with_columns(unreadable=pl.col("kind").is_in(list(UNREADABLE)))}
+
+
+def guarded(judge: Callable[[], PartRun]) -> PartRun:
+    """Runs one part; whatever it raises is our bug and is recorded as such: a crash is never a skip."""
+    start = time.perf_counter()
+    try:
+        done = judge()
+    except Exception:
+        return PartRun(error=traceback.format_exc(), seconds=time.perf_counter() - start)
+    return replace(done, seconds=time.perf_counter() - start)

@@ -1,0 +1,67 @@
+"""One cause, one finding: which check speaks when several see the same thing (catalogue section 1, principle 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cdiscx.model.finding import Check
+from cdiscx.validate.hits import Hit, Locator
+
+_UNREADABLE = frozenset({"STR-008", "STR-009", "DAT-001", "DAT-002", "TRM-001", "TRM-003"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`winner` silences `losers` that stand on the same `scope`: cell, row, visit (subject and visit) or subject."""
+
+    winner: str
+    losers: tuple[str, ...]
+    scope: str
+
+
+RULES = (
+    Rule("STR-005", ("STR-006",), "row"),
+    Rule("VIS-003", ("STR-006",), "row"),
+    Rule("MEA-019", ("STR-006",), "row"),
+    Rule("MEA-005", ("MEA-002", "MEA-006", "MEA-007", "MEA-012", "MEA-014", "MEA-023"), "subject"),
+    Rule("MEA-013", ("MEA-010",), "subject"),
+    Rule("MEA-015", ("MEA-014",), "row"),
+    Rule("VIS-006", ("END-001",), "subject"),
+    Rule("SAF-002", ("END-005",), "subject"),
+)
+
+
+def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
+    """Keeps the most specific finding of each cause; what it silences is listed in its `related` cells."""
+    spoken = {(h.rid, h.column) for _, h in hits if h.check_id in _UNREADABLE and h.rid is not None}
+    alive = [h for _, h in hits if h.check_id in _UNREADABLE or h.rid is None or (h.rid, h.column) not in spoken]
+    for rule in RULES:
+        winners: dict[tuple[object, ...], int] = {}
+        for i, hit in enumerate(alive):
+            if hit.check_id == rule.winner:
+                winners.setdefault(_scope(hit, rule.scope, locator), i)
+        if not winners:
+            continue
+        gone: dict[int, list[Hit]] = {}
+        for hit in alive:
+            if hit.check_id in rule.losers and (at := winners.get(_scope(hit, rule.scope, locator))) is not None:
+                gone.setdefault(at, []).append(hit)
+        silenced = {id(h) for losers in gone.values() for h in losers}
+        alive = [_with_consequences(h, gone.get(i, [])) for i, h in enumerate(alive) if id(h) not in silenced]
+    return alive
+
+
+def _scope(hit: Hit, scope: str, locator: Locator) -> tuple[object, ...]:
+    if scope == "subject":
+        return (hit.subject,)
+    if scope == "visit":
+        return hit.subject, hit.visit or locator.visit(hit.table, hit.rid)
+    return (hit.rid,) if scope == "row" else (hit.rid, hit.column)
+
+
+def _with_consequences(hit: Hit, losers: list[Hit]) -> Hit:
+    if not losers:
+        return hit
+    cells = [(loser.rid, loser.column) for loser in losers if loser.rid is not None]
+    return replace(hit, related=tuple(dict.fromkeys((*hit.related, *cells))))

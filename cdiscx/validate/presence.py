@@ -1,0 +1,83 @@
+"""What a check's declared inputs come to: which tables and columns, and what is absent of them in this upload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cdiscx.model.finding import CheckPart
+from cdiscx.model.spec import Study
+from cdiscx.model.table import StudyData
+from cdiscx.registry import View
+
+#: names a check may ask for that no sheet holds
+PSEUDO = frozenset({"problems", "rows"})
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The inputs of a part: `columns` per table it may see; what blocks it; what keeps it from passing."""
+
+    columns: Mapping[str, frozenset[str]]
+    blocked: str | None
+    partial: str | None
+
+
+def resolve(part: CheckPart, data: StudyData, views: Mapping[str, View]) -> Inputs:
+    """Declared words of a part -> what it may see and what of it is absent.
+
+    Seeing only declared columns is what makes "taking a column away never turns a check into passed" hold by construction.
+    """
+    study: Study = data.study
+    required = (part.on, *(f"{part.on}.{c}" for c in part.columns), *part.needs)
+    columns: dict[str, set[str]] = {}
+    for word in (*required, *part.uses):
+        table, _, column = word.partition(".")
+        columns.setdefault(table, set())
+        if column:
+            columns[table].add(column)
+    must = list(_base(required, views, must=True))
+    may = list(_base((*required, *part.uses), views, must=False))
+    unknown = [w for w in must if _unknown(w, study)]
+    total = max(len(data.upload.files), 1)
+    blocked = None
+    if unknown:
+        blocked = f"this study has no {_words(unknown, study)}"
+    else:
+        gone = [w for w in must if len(data.absent.get(w, ())) >= total]
+        if gone:
+            blocked = f"not in the upload: {_words(gone, study)}"
+    short = [w for w in dict.fromkeys((*must, *may)) if data.absent.get(w)]
+    partial = f"checked without {_words(short, study)}, which the upload lacks" if short else None
+    return Inputs({t: frozenset(c) for t, c in columns.items()}, blocked, partial)
+
+
+def _base(words: tuple[str, ...], views: Mapping[str, View], *, must: bool) -> dict[str, None]:
+    """The sheets' tables and columns behind the words; views are opened (`must`: only what they cannot do without)."""
+    out: dict[str, None] = {}
+    for word in words:
+        table, _, _column = word.partition(".")
+        if table in PSEUDO:
+            continue
+        if table in views:
+            view = views[table]
+            out |= _base(view.requires if must else view.of, views, must=must)
+        else:
+            out[table] = None
+            out[word] = None
+    return out
+
+
+def _unknown(word: str, study: Study) -> bool:
+    table, _, column = word.partition(".")
+    return study.sheet_of(table) is None or bool(column and study.column(table, column) is None)
+
+
+def _words(names: list[str], study: Study) -> str:
+    tables = [n for n in names if "." not in n]
+    columns = [n for n in names if "." in n and n.partition(".")[0] not in tables]
+    said = [f"sheet {study.sheet_name(t)}" for t in tables]
+    for name in columns:
+        table, _, column = name.partition(".")
+        said.append(f"column {study.header(table, column)} of {study.sheet_name(table)}")
+    return ", ".join(said)
