@@ -42,7 +42,7 @@ DAYS_PER_MONTH: Final = 30.4375
 
 Position = Literal["first", "middle", "last"]
 
-_SHAPE: Final = r"^([0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?|---[0-9]{2})?)(?:T.*)?$"
+_SHAPE: Final = r"^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T.*)?)?|---[0-9]{2})?$"
 
 
 class Imputed(NamedTuple):
@@ -60,42 +60,23 @@ def read_iso(text: pl.Expr) -> pl.Expr:
 
     For dates that are never imputed: doses, scans, surgery, consent (adam-derivations section 3).
     """
-    return _day(_iso(text))
+    shaped = _iso(text)
+    return _day(pl.when(_has_length(shaped, 10)).then(shaped))
 
 
 def earliest(iso: pl.Expr) -> pl.Expr:
     """The first day (Date) that a full or partial date can mean; null for blank or impossible text."""
-    text = _iso(iso)
-    length = text.str.len_bytes()
-    return _day(
-        pl.when(length == 10).then(text)
-        .when(length == 7).then(text + "-01")
-        .when(length == 9).then(text.str.head(4) + "-01-" + text.str.tail(2))
-        .when(length == 4).then(text + "-01-01")
-    )  # fmt: skip
+    return _first_day(_iso(iso))
 
 
 def latest(iso: pl.Expr) -> pl.Expr:
     """The last day (Date) that a full or partial date can mean; null for blank or impossible text."""
-    text = _iso(iso)
-    length = text.str.len_bytes()
-    day = _day(
-        pl.when(length == 10).then(text)
-        .when(length == 7).then(text + "-01")
-        .when(length == 9).then(text.str.head(4) + "-12-" + text.str.tail(2))
-        .when(length == 4).then(text + "-12-31")
-    )  # fmt: skip
-    return pl.when(length == 7).then(day.dt.month_end()).otherwise(day)
+    return _last_day(_iso(iso))
 
 
 def precision(iso: pl.Expr) -> pl.Expr:
     """``Y``, ``M`` or ``D``: how far a date is known without a gap (``2024---05`` is ``Y``); null if null."""
-    length = _iso(iso).str.len_bytes()
-    return (
-        pl.when(length == 10).then(pl.lit("D"))
-        .when(length == 7).then(pl.lit("M"))
-        .when(length.is_not_null()).then(pl.lit("Y"))
-    )  # fmt: skip
+    return _precision(_iso(iso))
 
 
 # --- comparing ----------------------------------------------------------------------------------------------
@@ -106,19 +87,18 @@ def before(a: pl.Expr, b: pl.Expr) -> pl.Expr:
 
     ``2023-05`` is neither before nor after ``2023-05-20``. Times of day are not compared.
     """
-    left, right = _shared(a, b)
-    return left < right
+    left, right = _gapless(_iso(a)), _gapless(_iso(b))
+    common = pl.min_horizontal(left.str.len_bytes(), right.str.len_bytes())
+    return (
+        pl.when(common == 10).then(left < right)
+        .when(common == 7).then(left.str.head(7) < right.str.head(7))
+        .otherwise(left.str.head(4) < right.str.head(4))
+    )  # fmt: skip
 
 
 def after(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     """Whether ``a`` is after ``b`` at the precision that both share; null if either is null. See `before`."""
     return before(b, a)
-
-
-def _shared(a: pl.Expr, b: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    left, right = _gapless(_iso(a)), _gapless(_iso(b))
-    common = pl.min_horizontal(left.str.len_bytes(), right.str.len_bytes())
-    return left.str.head(common), right.str.head(common)
 
 
 # --- imputing -----------------------------------------------------------------------------------------------
@@ -142,9 +122,8 @@ def impute(
 
     A complete date is kept as collected, unflagged, whatever the limits; a missing one stays missing.
     """
-    known = precision(iso)
     period = _gapless(_iso(iso))
-    start, end = earliest(period), latest(period)
+    known, start, end = _precision(period), _first_day(period), _last_day(period)
     by_day = {"first": start, "middle": start.dt.offset_by("14d"), "last": end}[day]
     by_month = {None: _no_date(), "first": start, "middle": start.dt.offset_by("6mo"), "last": end}[month]
     chosen = pl.when(known == "M").then(by_day).when(known == "Y").then(by_month)
@@ -183,7 +162,7 @@ def impute_ae_start(iso: pl.Expr, *, treatment_start: pl.Expr, ae_end: pl.Expr |
     Not after the collected AE end ``ae_end``, an ISO expression which may itself be partial.
     """
     period = _gapless(_iso(iso))
-    same_period = treatment_start.is_between(earliest(period), latest(period))
+    same_period = treatment_start.is_between(_first_day(period), _last_day(period))
     floor = pl.when(same_period).then(treatment_start)
     cap = None if ae_end is None else latest(ae_end)
     return impute(iso, day="first", month="first", floor=floor, cap=cap)
@@ -235,16 +214,48 @@ def is_epoch_artefact(date: pl.Expr) -> pl.Expr:
 
 def _iso(iso: pl.Expr) -> pl.Expr:
     """The date part of an ISO expression; null where it has no such shape."""
-    return iso.cast(pl.String).str.extract(_SHAPE)
+    text = iso.cast(pl.String)
+    return pl.when(text.str.contains(_SHAPE)).then(text.str.head(10))
+
+
+def _first_day(text: pl.Expr) -> pl.Expr:
+    return _day(
+        pl.when(_has_length(text, 10)).then(text)
+        .when(_has_length(text, 7)).then(text + "-01")
+        .when(_has_length(text, 4)).then(text + "-01-01")
+        .otherwise(text.str.head(4) + "-01-" + text.str.tail(2))
+    )  # fmt: skip
+
+
+def _last_day(text: pl.Expr) -> pl.Expr:
+    day = _day(
+        pl.when(_has_length(text, 10)).then(text)
+        .when(_has_length(text, 7)).then(text + "-01")
+        .when(_has_length(text, 4)).then(text + "-12-31")
+        .otherwise(text.str.head(4) + "-12-" + text.str.tail(2))
+    )  # fmt: skip
+    return pl.when(_has_length(text, 7)).then(day.dt.month_end()).otherwise(day)
+
+
+def _precision(text: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(_has_length(text, 10)).then(pl.lit("D"))
+        .when(_has_length(text, 7)).then(pl.lit("M"))
+        .when(text.is_not_null()).then(pl.lit("Y"))
+    )  # fmt: skip
 
 
 def _gapless(text: pl.Expr) -> pl.Expr:
     """ISO text cut where the first part is missing, so that texts compare as dates do."""
-    return pl.when(text.str.len_bytes() == 9).then(text.str.head(4)).otherwise(text)
+    return pl.when(_has_length(text, 9)).then(text.str.head(4)).otherwise(text)
 
 
 def _day(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.len_bytes() == 10).then(text).str.to_date("%Y-%m-%d", strict=False)
+    return text.str.to_date("%Y-%m-%d", strict=False)
+
+
+def _has_length(text: pl.Expr, length: int) -> pl.Expr:
+    return text.str.len_bytes() == length
 
 
 def _no_date() -> pl.Expr:
