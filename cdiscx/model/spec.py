@@ -53,6 +53,7 @@ class Column(Node):
     unit_column: str | None = Field(None, description="House column that holds the unit of this number")
     default: str | None = Field(None, description="What a blank means")
     silent_blank: str | None = Field(None, description="Check that owns a blank here, so that STR-009 stays silent")
+    silent_where: Mapping[str, Texts_] = Field({}, description="`silent_blank` holds only in rows with these values")
     full_date: str | None = Field(None, description="How a partial date here is imputed, for DAT-003: never, diagnosis, death, …")
     order: Literal["DMY", "MDY", "YMD"] | None = None
     future_ok: bool = False
@@ -89,6 +90,9 @@ class Anchor(Node):
     required: bool = Field(False, description="END-004 asks for it")
     affects: str = Field("", description="What cannot be computed without it, for the message")
     needs: str | None = Field(None, description="Only asked for in subjects that have this other anchor")
+    due: int = Field(0, description="Asked for from this many days after the `needs` anchor (not due yet before)")
+    if_row: bool = Field(False, description="Only asked for where a row of its sources exists and its date is blank")
+    none_if: tuple[Source, ...] = Field((), description="Rows that mean: not there yet (an ongoing dose); no date then")
     sheet: str | None = Field(None, description="`table.COLUMN` that should hold it")
 
 
@@ -119,6 +123,48 @@ class Visit(Node):
     stops_at_progression: bool = False
     mode: str = "IN PERSON"
     content: str = ""
+    synonyms: Texts_ = Field((), description="Other names of the visit; `{n}` stands for the number in a series")
+
+
+class Point(Node):
+    """A day: so many days after an anchor."""
+
+    anchor: str
+    offset: int = 0
+
+
+class Phase(Node):
+    """A stretch of the imaging plan with one interval."""
+
+    every: int = Field(description="Days from one planned assessment to the next")
+    window: int = Field(description="Days either side of a planned date, edges included")
+    until: Point | None = Field(None, description="Planned dates before this day belong to the phase; none: for good")
+
+
+class Assessments(Node):
+    """The imaging plan after baseline (VIS-004, END-013, CNSR 2 and 4; trial 6 and 8.3, catalogue 15.7).
+
+    The n-th assessment of the series is planned at the first of `origins` whose anchor the subject has, plus
+    `every` x n of the first phase while that date is before the phase's `until`; from the last of these on the next
+    phase counts. Before the origin `before_origin` holds. The interval in force at an assessment is the one planned
+    after it; an assessment counts to a phase from `window` days before the phase's first planned date (a month-3 scan
+    five days early is the month-3 scan). VIS-004 limit: every + 2 x window. Gap limit of END-013 and CNSR 4:
+    `gap_factor` x (every + window), reached when exceeded. CNSR 2 uses `no_assessment_days`.
+    """
+
+    visit: str = Field(description="Name of the numbered series in the schedule")
+    origins: tuple[Point, ...] = Field(description="Where the series starts to count: the first whose anchor exists")
+    before_origin: Phase
+    phases: tuple[Phase, ...]
+    last: Point | None = Field(None, description="No assessment is planned after this day")
+    restart_at: str | None = Field(None, description="Anchor at which intervals start afresh (surgery)")
+    min_days: int = Field(21, description="Closer assessments are possibly one time point (VIS-004 note)")
+    gap_factor: int = Field(2, description="Gap limit = this x (every + window)")
+    no_assessment_days: int = Field(description="CNSR 2: days after the endpoint's start without any assessment")
+
+    def gap_limit(self, phase: Phase) -> int:
+        """Days since the last evaluable assessment above which assessments count as missed (trial 8.3 CNSR 4)."""
+        return self.gap_factor * (phase.every + phase.window)
 
 
 class DoseLevel(Node):
@@ -157,6 +203,20 @@ class Regimen(Node):
     immunotherapy: bool = False
     systemic: bool = True
     group: str | None = Field(None, description="Drugs of one group are given together (HAIC)")
+    also: tuple[Number, ...] = Field((), description="Further parts of one administration (fluorouracil bolus + infusion)")
+    reduced_pct: Number | None = Field(None, description="Permitted reduction, percent of `amount`, once")
+
+
+class Component(Node):
+    """One planned component of the treatment: drugs, procedures, and what attribution may blame (DOS-014, SAF-005)."""
+
+    label: str
+    drugs: Texts_ = Field((), description="House terms of Dosing Drug")
+    procedures: Texts_ = Field((), description="House terms of Procedures Procedure")
+    related_to: Texts_ = Field((), description="House terms of AE Related To and Action Taken that mean it")
+    arel: str = Field("", description="ADAE attribution flag, e.g. ARELDUR")
+    planned: bool = Field(True, description="DOS-014 asks for a first dose or session")
+    late_days: int | None = Field(None, description="Latest onset after the last exposure (SAF-005); none: no limit")
 
 
 class Criterion(Node):
@@ -169,7 +229,7 @@ class Criterion(Node):
 
 
 class Eligibility(Node):
-    """One testable inclusion or exclusion criterion (END-018): column and what holds at baseline."""
+    """One inclusion or exclusion criterion: text for TI; with `column` or `rule` END-018 tests it at baseline."""
 
     text: str
     severity: SeverityName
@@ -236,7 +296,8 @@ class Element(Node):
     end: str
     duration: str | None = None
     transition: str = ""
-    begins: str | None = None
+    begins: str | None = Field(None, description="Anchor at which the element starts, where one does")
+    branch: str = Field("", description="Text of TABRANCH: who goes on to this element")
 
 
 class Arm(Node):
@@ -258,7 +319,9 @@ class Study(Node):
     sheets: Mapping[str, Sheet] = {}
     anchors: Mapping[str, Anchor] = {}
     schedule: tuple[Visit, ...] = ()
+    assessments: Assessments | None = None
     regimens: Mapping[str, Regimen] = {}
+    components: Mapping[str, Component] = {}
     criterion: Criterion | None = None
     eligibility: Mapping[str, Eligibility] = {}
     endpoints: Mapping[str, Endpoint] = {}
@@ -269,6 +332,7 @@ class Study(Node):
     trial_summary: tuple[Mapping[str, Any], ...] = ()
     missing_words: Texts_ = Field((), description="Cell texts that mean: nothing here")
     ignore_sheets: Texts_ = ()
+    unscheduled: Texts_ = Field(("UNSCHEDULED",), description="First words of unscheduled visits: `UNSCHEDULED 5.1`")
     date_order: Literal["DMY", "MDY", "YMD"] | None = None
     extract_date: Day | None = None
     subject_id_regex: str = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"

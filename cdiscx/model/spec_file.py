@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +23,7 @@ from cdiscx.model.spec import Study
 _PACKAGE = Path(__file__).resolve().parent.parent
 _MAX_BYTES = 5_000_000
 _MAX_DEPTH = 40
+_REFERENCE = re.compile(r"\$[a-z][a-z0-9_]*")
 Path_ = tuple[str | int, ...]
 
 
@@ -187,11 +189,32 @@ def load_study(name: str) -> Study:
 def _load(path: Path, _changed: int) -> Study:
     marks = _Marks()
     merged = _collect(path, marks)
+    merged, lost = _fill(merged, merged.get("parameters") or {}, marks)
     study, problems = _validate(merged, marks)
+    problems = lost + problems
     problems += _cross_check(study, marks) if study else []
     if problems or study is None:
         raise SpecError(problems)
     return study
+
+
+def _fill(node: Any, parameters: Mapping[str, Any], marks: _Marks, path: Path_ = ()) -> tuple[Any, list[str]]:
+    """`$name` anywhere outside `parameters:` -> the parameter's value, so that each number is written once."""
+    if isinstance(node, str) and _REFERENCE.fullmatch(node):
+        if node[1:] in parameters:
+            return parameters[node[1:]], []
+        near = difflib.get_close_matches(node[1:], list(parameters), n=1, cutoff=0.5)
+        hint = f", did you mean '${near[0]}'?" if near else ""
+        return node, [f"{marks.find(path)}: {'.'.join(map(str, path))}: there is no parameter '{node[1:]}'{hint}"]
+    if not isinstance(node, dict | list):
+        return node, []
+    keys = list(node) if isinstance(node, dict) else range(len(node))
+    filled = {k: _fill(node[k], parameters, marks, (*path, k)) for k in keys if path or k != "parameters"}
+    problems = [p for _, found in filled.values() for p in found]
+    if isinstance(node, list):
+        return [v for v, _ in filled.values()], problems
+    own = {"parameters": node["parameters"]} if not path and "parameters" in node else {}
+    return {k: v for k, (v, _) in filled.items()} | own, problems
 
 
 def _validate(merged: Mapping[str, Any], marks: _Marks) -> tuple[Study | None, list[str]]:
