@@ -1,0 +1,210 @@
+"""Typed Python values in, two frames out: the text of every cell and its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from cdiscx.model.table import BLANK, BOOL, DATE, NUMBER, TEXT, TIME, letter
+
+#: rows turned into frames at a time: a header makes only the first block a mixed one
+BLOCK = 8192
+#: below this, every whole number has an exact float
+EXACT = 2**53
+
+#: (0-based row, 0-based column) -> (text, kind): what a fast reader lost and a look at the file's details found
+Patches = dict[tuple[int, int], tuple[str, int]]
+
+
+def number_text(value: float) -> str:
+    """`7.0` -> `7`, `3.2` -> `3.2`: the shortest text that is exactly this number."""
+    return str(int(value)) if value == value and abs(value) < EXACT and value == int(value) else repr(value)
+
+
+def duration_text(value: timedelta) -> str:
+    """36 h 30 min -> `36:30:00`, as a `[h]:mm:ss` cell shows it."""
+    seconds = round(value.total_seconds())
+    sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
+    return f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _numbers(values: pl.Series) -> pl.Series:
+    """Float64 or Int64 -> String, as `number_text` does for one value."""
+    if values.dtype == pl.Int64:
+        return values.cast(pl.String)
+    column = pl.col("v")
+    whole = (column == column.floor()) & (column.abs() < EXACT)
+    text = values.to_frame("v").select(
+        pl.when(whole)
+        .then(pl.when(whole).then(column).cast(pl.Int64).cast(pl.String))
+        .otherwise(column.cast(pl.String))
+    )["v"]
+    odd = text.str.contains(r"[^0-9.\-]").fill_null(False) | (~whole_mask(values) & (values.abs() < 1e-3))
+    if not odd.any():
+        return text
+    # exponents are written differently by Polars (1e20) and Python (1e+20): one house style, Python's
+    where = odd.arg_true()
+    return text.scatter(where, [number_text(value) for value in values.gather(where)])
+
+
+def whole_mask(values: pl.Series) -> pl.Series:
+    """True where a float is a whole number, or null."""
+    return (values == values.floor()).fill_null(True)
+
+
+def _stamps(values: pl.Series) -> pl.Series:
+    """Datetime -> `2024-03-05T09:30:00`; milliseconds only where there are any; midnight is the bare date."""
+    # a serial number holds a time to about a microsecond: the millisecond is the last one to believe
+    stamp = pl.col("v").dt.round("1ms")
+    midnight = stamp.dt.time() == time(0)
+    return values.to_frame("v").select(
+        pl.when(midnight)
+        .then(stamp.dt.strftime("%Y-%m-%d"))
+        .when(stamp.dt.millisecond() == 0)
+        .then(stamp.dt.strftime("%Y-%m-%dT%H:%M:%S"))
+        .otherwise(stamp.dt.strftime("%Y-%m-%dT%H:%M:%S%.3f"))
+    )["v"]
+
+
+def _times(values: pl.Series) -> pl.Series:
+    """Time -> `08:30:00`, rounded to the second (`23:59:59.9999` stays on its day)."""
+    nanoseconds = pl.col("v").cast(pl.Int64)
+    rounded = ((nanoseconds + 500_000_000) // 1_000_000_000).clip(0, 86_399) * 1_000_000_000
+    return values.to_frame("v").select(rounded.cast(pl.Time).cast(pl.String).str.slice(0, 8))["v"]
+
+
+def _durations(values: pl.Series) -> pl.Series:
+    return pl.Series([None if value is None else duration_text(value) for value in values], dtype=pl.String)
+
+
+def _of_type(kind: type, values: Sequence[Any]) -> tuple[pl.Series, int]:
+    """Values of one Python type (or None) -> their text, and the kind's code."""
+    if kind is str:
+        return pl.Series(values, dtype=pl.String), TEXT
+    if kind is float:
+        return _numbers(pl.Series(values, dtype=pl.Float64)), NUMBER
+    if kind is int:
+        return pl.Series([None if v is None else str(v) for v in values], dtype=pl.String), NUMBER
+    if kind is date:
+        return pl.Series(values, dtype=pl.Date).cast(pl.String), DATE
+    if kind is datetime:
+        return _stamps(pl.Series(values, dtype=pl.Datetime("us"))), DATE
+    if kind is bool:
+        return pl.Series([None if v is None else "TRUE" if v else "FALSE" for v in values], dtype=pl.String), BOOL
+    if kind is time:
+        return _times(pl.Series(values, dtype=pl.Time)), TIME
+    if kind is timedelta:
+        return _durations(pl.Series(values, dtype=pl.Duration("us"))), TIME
+    raise TypeError(f"a reader gave a {kind.__name__}, which no spreadsheet cell can hold")
+
+
+def _column(values: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
+    """One column of typed values, '' or None = blank -> (text, kinds)."""
+    types = set(map(type, values)) - {type(None)}
+    if types <= {str}:
+        text = pl.Series(values, dtype=pl.String).replace("", None)
+        return text, text.is_not_null().cast(pl.UInt8) * TEXT
+    if len(types) == 1 and None not in values:
+        text, code = _of_type(types.pop(), values)
+        return text, pl.repeat(code, len(values), dtype=pl.UInt8, eager=True)
+    text = pl.Series([None] * len(values), dtype=pl.String)
+    kinds = pl.repeat(BLANK, len(values), dtype=pl.UInt8, eager=True)
+    # names sort, types do not; the order does not matter but must not change between runs
+    for kind in sorted(types, key=lambda each: each.__name__):
+        part, code = _of_type(kind, [v if type(v) is kind and v != "" else None for v in values])
+        held = part.is_not_null()
+        text, kinds = part.zip_with(held, text), kinds.set(held, code)
+    return text, kinds
+
+
+def _blocks(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Sequence[Any], ...]]:
+    """Rows -> blocks of columns."""
+    feed = iter(rows)
+    while block := list(islice(feed, BLOCK)):
+        yield tuple(zip(*block, strict=True))
+
+
+def frames(
+    rows: Iterable[Sequence[Any]], patches: Patches | None = None, first_column: int = 0
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of typed values, the first one being row 1 of the sheet -> (`text`, `kinds`) as RawSheet defines them.
+
+    All rows are of one length and start at the 0-based `first_column`. `patches` wins over what stands in `rows`. Rows and trailing columns that hold
+    nothing are left out.
+    """
+    blocks: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    for columns in _blocks(rows):
+        blank = _column([None] * len(columns[0])) if columns else None
+        pairs = [blank] * first_column if blank else []
+        pairs += [_column(column) for column in columns]
+        blocks.append(
+            (
+                pl.DataFrame({letter(i): text for i, (text, _) in enumerate(pairs)}),
+                pl.DataFrame({letter(i): kinds for i, (_, kinds) in enumerate(pairs)}),
+            )
+        )
+    text = pl.concat([block for block, _ in blocks]) if blocks else pl.DataFrame()
+    kinds = pl.concat([block for _, block in blocks]) if blocks else pl.DataFrame()
+    if patches:
+        text, kinds = _patched(text, kinds, patches)
+    return _tight(text, kinds)
+
+
+def frames_of(cells: Patches) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Cells by their place -> (`text`, `kinds`), without ever laying out the rows between them.
+
+    For sheets whose few cells lie far apart, and for readers that meet one cell at a time.
+    """
+    numbers = sorted({row for row, _ in cells})
+    dense = {row: i for i, row in enumerate(numbers)}
+    if not numbers:
+        return _tight(pl.DataFrame(), pl.DataFrame())
+    moved = {(dense[row], column): value for (row, column), value in cells.items()}
+    text, kinds = _patched(pl.DataFrame(), pl.DataFrame(), moved)
+    return _tight(text, kinds, pl.Series("_row", [row + 1 for row in numbers], dtype=pl.UInt32))
+
+
+def _patched(text: pl.DataFrame, kinds: pl.DataFrame, patches: Patches) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The frames with the patches in place, grown where a patch lies outside."""
+    height = max(text.height, 1 + max(row for row, _ in patches))
+    width = max(text.width, 1 + max(column for _, column in patches))
+    by_column: dict[int, list[tuple[int, str, int]]] = {}
+    for (row, column), (value, code) in patches.items():
+        by_column.setdefault(column, []).append((row, value, code))
+    new_text: list[pl.Series] = []
+    new_kinds: list[pl.Series] = []
+    for i in range(width):
+        name = letter(i)
+        values = text[name] if name in text.columns else pl.Series(name, [], dtype=pl.String)
+        codes = kinds[name] if name in kinds.columns else pl.Series(name, [], dtype=pl.UInt8)
+        if missing := height - values.len():
+            values = values.extend_constant(None, missing)
+            codes = codes.extend_constant(BLANK, missing)
+        if found := by_column.get(i):
+            where, what, code = (list(part) for part in zip(*found, strict=True))
+            values = values.scatter(where, what)
+            codes = codes.scatter(where, pl.Series(code, dtype=pl.UInt8))
+        new_text.append(values.alias(name))
+        new_kinds.append(codes.alias(name))
+    return pl.DataFrame(new_text), pl.DataFrame(new_kinds)
+
+
+def _tight(
+    text: pl.DataFrame, kinds: pl.DataFrame, numbers: pl.Series | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Without empty rows and without empty columns at the right; `_row` is `numbers`, or counted from 1."""
+    used = [i for i, name in enumerate(text.columns) if text[name].null_count() < text.height]
+    letters = text.columns[: used[-1] + 1] if used else []
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row") if numbers is None else pl.lit(numbers)
+    if not letters:
+        empty = pl.DataFrame(schema={"_row": pl.UInt32})
+        return empty, empty.clone()
+    held = text.select(pl.any_horizontal(pl.col(letters).is_not_null()))[letters[0]]
+    return (
+        text.select(number, *letters).filter(held),
+        kinds.select(number, *letters).filter(held),
+    )

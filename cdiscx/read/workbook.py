@@ -1,0 +1,106 @@
+"""An .xlsx or .xlsm package in, its sheets out: values by a fast reader, the rest from the package's XML."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import polars as pl
+import python_calamine
+
+from cdiscx.model.errors import UploadError
+from cdiscx.model.table import RawSheet, letter
+from cdiscx.read.archive import Archive, open_archive
+from cdiscx.read.cells import frames, frames_of
+from cdiscx.read.details import look
+from cdiscx.read.given import Found, Given, SheetFacts
+from cdiscx.read.parts import guard_xml, plan_of
+from cdiscx.read.scattered import cells_of
+from cdiscx.registry import reader
+
+
+@contextmanager
+def parser_errors(name: str) -> Iterator[None]:
+    """The one door where a foreign parser's complaint becomes an UploadError."""
+    try:
+        yield
+    except python_calamine.PasswordError as error:
+        raise UploadError(f"{name} is protected with a password; save it without one and upload again") from error
+    except python_calamine.CalamineError as error:
+        detail = " ".join(str(error).split())
+        raise UploadError(f"{name} is damaged ({detail}); open it, save it again and upload the new file") from error
+    except BaseException as error:
+        # a panic in the Rust reader arrives as pyo3_runtime.PanicException, which is no Exception and cannot be
+        # imported; it means a file that its authors did not foresee. Everything else is ours and passes.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise UploadError(f"{name} is damaged; open it, save it again and upload the new file") from error
+
+
+def check_parts(archive: Archive, skip: Iterable[str] = ()) -> None:
+    """Unpacks every XML part that a parser might read, to prove its size and to see its first bytes."""
+    passed = set(skip)
+    for member in archive.members:
+        if member in passed or not member.lower().endswith((".xml", ".rels", ".vml")):
+            continue
+        for i, piece in enumerate(archive.pieces(member)):
+            if i == 0:
+                guard_xml(piece, archive.name)
+
+
+def raw_sheet(
+    given: Given, sheet: str, text: pl.DataFrame, kinds: pl.DataFrame, facts: SheetFacts
+) -> RawSheet:
+    """The sheet with its facts clipped to what it holds: a hidden `C:XFD` of a narrow sheet hides nothing."""
+    letters = [name for name in text.columns if name != "_row"]
+    rows = set(text["_row"].to_list()) if facts.hidden_rows else set()
+    return RawSheet(
+        given.name,
+        sheet,
+        text,
+        kinds,
+        merged=tuple(sorted(facts.merged)),
+        hidden=facts.hidden,
+        hidden_rows=tuple(sorted(rows.intersection(facts.hidden_rows))),
+        hidden_columns=tuple(
+            letter(i)
+            for i in range(len(letters))
+            if any(first <= i + 1 <= last for first, last in facts.hidden_columns)
+        ),
+        formulas=facts.formulas,
+    )
+
+
+def merged_ranges(sheet: python_calamine.CalamineSheet) -> list[tuple[int, int, int, int]]:
+    """1-based first row, first column, last row, last column of every merged range."""
+    return [
+        (top + 1, left + 1, bottom + 1, right + 1)
+        for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
+    ]
+
+
+@reader("xlsx")
+def read_xlsx(given: Given) -> Found:
+    """Reads .xlsx and .xlsm. Raises UploadError with one line for a file that cannot be read."""
+    archive = open_archive(given.data, given.name, given.limits)
+    plan = plan_of(archive)
+    check_parts(archive, skip=(sheet.member for sheet in plan.sheets))
+    sheets: list[RawSheet] = []
+    with parser_errors(given.name):
+        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(given.data))
+    for part in plan.sheets:
+        details = look(archive, part.member, plan)
+        details.facts.hidden = part.hidden
+        if details.scattered:
+            cells, details.facts.merged = cells_of(given, part.name, details)
+            text, kinds = frames_of(cells)
+        else:
+            with parser_errors(given.name):
+                sheet = workbook.get_sheet_by_name(part.name)
+                details.facts.merged = merged_ranges(sheet)
+                text, kinds = frames(sheet.iter_rows(), details.patches, sheet.start[1] if sheet.start else 0)
+                del sheet
+        sheets.append(raw_sheet(given, part.name, text, kinds, details.facts))
+    notes = tuple(f"{name}: not a sheet of cells (a chart or a macro sheet), ignored" for name in plan.other)
+    return Found(tuple(sheets), notes, plan.date_system)
