@@ -1,0 +1,176 @@
+"""Present, unique key, in range, in shape: pandera schemas compiled from the study file (the only door to pandera)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from cdiscx import registry
+from cdiscx.model.finding import Check, Severity
+from cdiscx.model.spec import Column, Sheet, Study
+from cdiscx.model.table import StudyData
+from cdiscx.validate.engine import PartRun
+from cdiscx.validate.hits import Hit, plain
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+_BLANK_KINDS = ("error_cell", "no_cache", "unreadable_date", "ambiguous_date", "contradicts_order", "implausible_date", "not_in_list")
+
+
+def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
+    """pandera schema of a tidy table: required columns not null, numbers in range, subject ids in shape.
+
+    Validate eager frames with `lazy=True` only: on a LazyFrame pandera checks the schema alone, silently.
+    """
+    import pandera.polars as pa
+
+    found = study.sheet_of(table)
+    assert found is not None, f"study {study.id} has no table {table}"
+    columns: dict[str, Any] = {}
+    for spec in found[1].columns.values():
+        tests = _tests(study, spec)
+        if not spec.required and not tests:
+            continue
+        columns[spec.is_] = pa.Column(
+            nullable=not spec.required or spec.silent_blank is not None,
+            checks=tests,
+            required=False,
+            title=spec.is_,
+        )
+    return pa.DataFrameSchema(columns, strict=False, name=table)
+
+
+def _tests(study: Study, spec: Column) -> list[Any]:
+    import pandera.polars as pa
+
+    tests: list[Any] = []
+    if spec.type == "num" and (spec.min is not None or spec.max is not None):
+        low = spec.min if spec.min is not None else float("-inf")
+        high = spec.max if spec.max is not None else float("inf")
+        tests.append(pa.Check.in_range(low, high, name="range"))
+    if spec.is_ == "SUBJID":
+        pattern = study.subject_id_regex if study.subject_id_regex.endswith("$") else f"{study.subject_id_regex}$"
+        tests.append(pa.Check.str_matches(pattern, name="subject"))
+    return tests
+
+
+def schema_checks(data: StudyData) -> Iterator[tuple[Check, Callable[[], PartRun]]]:
+    """STR-003 (subject key) and STR-009 (required, readable, in range), one judge per table that is there."""
+    known = registry.checks()
+    for sheet in data.study.sheets.values():
+        table = data.tidy.get(sheet.holds)
+        if table is None:
+            continue
+        judged = partial(_failures, data, sheet)
+        yield known["STR-003"], partial(_judge_key, data, sheet, judged)
+        yield known["STR-009"], partial(_judge_values, data, sheet, judged)
+
+
+def _failures(data: StudyData, sheet: Sheet) -> pl.DataFrame:
+    """pandera's failure cases of one table: column, check, index (0-based row of the frame)."""
+    import pandera.errors
+
+    schema = compile_schema(data.study, sheet.holds)
+    frame = data.tidy[sheet.holds].frame
+    wanted = [c for c in schema.columns if c in frame.columns]
+    shape = {"column": pl.String, "check": pl.String, "index": pl.Int64}
+    if not wanted or not frame.height:
+        return pl.DataFrame(schema=shape)
+    try:
+        schema.validate(frame.select(wanted), lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        crashed = cases.filter(pl.col("index").is_null())
+        if crashed.height:
+            raise RuntimeError(f"pandera could not judge {sheet.holds}: {crashed.to_dicts()[:3]}") from errors
+        return cases.select(pl.col("column").cast(pl.String), pl.col("check").cast(pl.String), pl.col("index").cast(pl.Int64))
+    return pl.DataFrame(schema=shape)
+
+
+def _judge_key(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataFrame]) -> PartRun:
+    frame = data.tidy[sheet.holds].frame
+    ids = frame.get_column("SUBJID").to_list() if "SUBJID" in frame.columns else []
+    rids = frame.get_column("_rid").to_list()
+    name = data.study.sheet_name(sheet.holds)
+    hits = []
+    for index in sorted(set(failures().filter(pl.col("column") == "SUBJID").get_column("index").to_list())):
+        value = ids[index]
+        what = "has no subject number" if value is None else f"has the subject number '{value}', which is not one of this study's form"
+        hits.append(
+            Hit(
+                "STR-003", Severity.ERROR, f"A row of {name} {what}; it cannot be linked to a patient.",
+                "Type the subject number as it stands in Demographics, or clear the row if it holds no patient's data.",
+                value, None, sheet.holds, rids[index], "SUBJID", None, (), "subject key",
+            )
+        )  # fmt: skip
+    return PartRun(tuple(hits), frame.height, bool(frame.height), partial=_partial(data, sheet, ["SUBJID"]))
+
+
+def _judge_values(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataFrame]) -> PartRun:
+    frame = data.tidy[sheet.holds].frame
+    name = data.study.sheet_name(sheet.holds)
+    specs = {spec.is_: spec for spec in sheet.columns.values()}
+    rids = frame.get_column("_rid").to_list()
+    subjects = frame.get_column("SUBJID").to_list() if "SUBJID" in frame.columns else [None] * frame.height
+    spoken, numbers = _spoken(data, sheet.holds)
+    hits = []
+    for column, check, index in failures().select("column", "check", "index").unique(maintain_order=True).iter_rows():
+        rid, spec = rids[index], specs[column]
+        if column == "SUBJID" or subjects[index] is None or (rid, column) in spoken or (rid, column) in numbers:
+            continue
+        value = frame.get_column(column)[index]
+        hits.append(_value_hit(data, sheet, name, spec, subjects[index], rid, value, check))
+    for (rid, column), (raw, detail) in numbers.items():
+        spec = specs[column]
+        at = rids.index(rid)
+        said = f"{name}: {data.study.header(sheet.holds, column)} is not a number: '{raw}'." + (f" {detail}" if detail else "")
+        hits.append(
+            Hit("STR-009", Severity.ERROR, said, "Type the number alone (and its unit in the unit column).", subjects[at], None,
+                sheet.holds, rid, column, f"a number{f' in {spec.unit}' if spec.unit else ''}", (), "number")
+        )  # fmt: skip
+    wanted = [c.is_ for c in sheet.columns.values() if c.required or c.type == "num"]
+    return PartRun(tuple(hits), frame.height, bool(frame.height), partial=_partial(data, sheet, wanted))
+
+
+def _value_hit(
+    data: StudyData, sheet: Sheet, name: str, spec: Column, subject: str, rid: int, value: Any, check: str
+) -> Hit:
+    header = data.study.header(sheet.holds, spec.is_)
+    if value is None:
+        said, fix = f"{name}: {header} is blank.", f"Ask the site for {header}; it is needed in every row."
+        return Hit("STR-009", Severity.ERROR, said, fix, subject, None, sheet.holds, rid, spec.is_, "a value", (), "blank")
+    span = _span(spec)
+    said = f"{name}: {header} is {plain(value)}{f' {spec.unit}' if spec.unit else ''}, outside {span}."
+    fix = f"Ask the site to check {header}; values from {span} are possible."
+    return Hit("STR-009", Severity.ERROR, said, fix, subject, None, sheet.holds, rid, spec.is_, span, (), "range")
+
+
+def _span(spec: Column) -> str:
+    if spec.max is None:
+        return f"{plain(spec.min)} or more"
+    if spec.min is None:
+        return f"{plain(spec.max)} or less"
+    return f"{plain(spec.min)} to {plain(spec.max)}"
+
+
+def _spoken(data: StudyData, table: str) -> tuple[set[tuple[int, str]], dict[tuple[int, str], tuple[str, str]]]:
+    """Cells another check already speaks of, and cells that should be numbers and are not."""
+    if data.problems is None:
+        return set(), {}
+    rows = data.problems.filter(pl.col("table") == table, pl.col("_rid").is_not_null())
+    spoken = rows.filter(pl.col("kind").is_in([k for k in _BLANK_KINDS if k not in ("error_cell", "no_cache")]))
+    bad = rows.filter(pl.col("kind").is_in(["not_a_number", "ambiguous_number"]))
+    numbers = {(r, c): (raw or "", detail or "") for r, c, raw, detail in bad.select("_rid", "column", "raw", "detail").iter_rows()}
+    return set(spoken.select("_rid", "column").iter_rows()), numbers
+
+
+def _partial(data: StudyData, sheet: Sheet, columns: list[str]) -> str | None:
+    """What keeps the judgement of a sheet from being whole."""
+    if sheet.holds in data.absent:
+        return f"sheet {data.study.sheet_name(sheet.holds)} is not in {', '.join(data.absent[sheet.holds])}"
+    gone = [data.study.header(sheet.holds, c) for c in columns if f"{sheet.holds}.{c}" in data.absent]
+    return f"{data.study.sheet_name(sheet.holds)} has no column {', '.join(gone)}" if gone else None

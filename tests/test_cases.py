@@ -1,0 +1,141 @@
+"""Every check of the catalogue against its cases in tests/cases/<ID>.yaml."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from ruamel.yaml import YAML
+
+from cdiscx import registry
+from cdiscx.model.spec import Study
+from cdiscx.model.table import RunContext, StudyData
+from cdiscx.tidy.frames import schema_of, tidy_frames
+from cdiscx.validate.engine import Engine
+from cdiscx.validate.structure import schema_checks
+from cdiscx.views import with_views
+
+FOLDER = Path(__file__).parent / "cases"
+KINDS = {"failing", "passing", "boundary", "trap", "skipped"}
+
+
+def load(file: Path) -> dict[str, Any]:
+    """A case file with dates and ids left as text."""
+    yaml = YAML(typ="safe", pure=True)
+    return dict(yaml.load(file.read_text(encoding="utf-8")))
+
+
+FILES = {f.stem: load(f) for f in sorted(FOLDER.glob("*-*.yaml"))}
+
+
+def flat() -> list[Any]:
+    out = []
+    for check_id, spec in FILES.items():
+        studies = spec.get("study", "palhep-a")
+        for case in spec["cases"]:
+            own = case.get("study", studies)
+            for study in [own] if isinstance(own, str) else own:
+                out.append(pytest.param(check_id, study, spec, case, id=f"{check_id}: {case['name']} [{study}]"))
+    return out
+
+
+def text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def study_data(study: Study, case: dict[str, Any]) -> StudyData:
+    """The case's tables as StudyData; what is not given is empty but there."""
+    frames: dict[str, pl.DataFrame] = {}
+    for table, rows in case.get("tables", {}).items():
+        assert study.sheet_of(table), f"no table {table} in {study.id}"
+        schema = schema_of(study, table)
+        for row in rows:
+            strange = set(row) - set(schema)
+            assert not strange, f"{table} has no column {sorted(strange)}"
+        names = list(dict.fromkeys(c for row in rows for c in row))
+        plain = {c: pl.Utf8 for c in names}
+        data = [{c: None if (v := text(row.get(c))) is None else _cell(v) for c in names} for row in rows]
+        frames[table] = pl.DataFrame(data, schema=plain)
+    if "subjects" in frames and "SITEID" not in frames["subjects"].columns:
+        frames["subjects"] = frames["subjects"].with_columns(SITEID=pl.lit("01"))
+    data_ = tidy_frames(study, frames, complete=True)
+    away = case.get("absent", [])
+    return data_.with_(absent={name: ("frames",) for name in away}) if away else data_
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(str(v) for v in value)
+    if isinstance(value, bool):
+        return "Y" if value else "N"
+    return str(value)
+
+
+def run(check_id: str, study_name: str, spec: dict[str, Any], case: dict[str, Any]) -> tuple[Any, list[Any], StudyData]:
+    study = Study.load(study_name)
+    if case.get("parameters"):
+        study = study.model_copy(update={"parameters": {**study.parameters, **case["parameters"]}})
+    today = case.get("today", spec.get("today", dt.date(2024, 12, 31)))
+    today = today if isinstance(today, dt.date) else dt.date.fromisoformat(today)
+    cutoff = case.get("cutoff", spec.get("cutoff", today))
+    cutoff = cutoff if isinstance(cutoff, dt.date) else dt.date.fromisoformat(cutoff)
+    context = RunContext(today, cutoff, True)
+    data = with_views(study_data(study, case), context)
+    checks = [c for c in registry.checks().values() if c.id == check_id or check_id == "all"]
+    engine = Engine(data, context, registry.views())
+    outcome = engine.validate(checks, [(c, j) for c, j in schema_checks(data) if c.id == check_id])
+    status = next(r for r in outcome.runs if r.check_id == check_id)
+    return status, list(outcome.findings), data
+
+
+@pytest.mark.parametrize(("check_id", "study", "spec", "case"), flat())
+def test_a_check_finds_exactly_what_its_case_says(check_id: str, study: str, spec: dict[str, Any], case: dict[str, Any]) -> None:
+    assert case["kind"] in KINDS
+    status, findings, data = run(check_id, study, spec, case)
+    assert status.traceback is None, status.traceback
+    sheets = {s.sheet: s.table for s in data.upload.sources}
+    got = [
+        {
+            "table": sheets.get(f.sheet or "", f.sheet),
+            "row": None if f.row is None else f.row - 1,
+            "column": f.column,
+            "severity": f.severity.value,
+            "subject": f.subject,
+            "sheet": f.sheet,
+            "message": f.message,
+        }
+        for f in findings
+    ]
+    expected = case.get("expect", [])
+    study_ = data.study
+    left = list(got)
+    for want in expected:
+        column = study_.header(want["table"], want["column"]) if want.get("column") and want.get("table") else None
+        hit = next((g for g in left if _matches(g, want, column)), None)
+        assert hit is not None, f"expected {want}, got {got}"
+        left.remove(hit)
+    assert not left, f"not expected: {left}"
+    if "expect_status" in case:
+        assert status.status.value == case["expect_status"], status
+    for g in got:
+        assert "{" not in g["message"], f"a slot was not filled: {g['message']}"
+
+
+def _matches(got: dict[str, Any], want: dict[str, Any], column: str | None) -> bool:
+    for key in ("table", "row", "severity", "subject", "sheet"):
+        if key in want and got[key] != want[key]:
+            return False
+    if column is not None and got["column"] != column:
+        return False
+    return "says" not in want or want["says"] in got["message"]
+
+
+@pytest.mark.parametrize("check_id", sorted(i for i, c in registry.checks().items() if c.parts))
+def test_every_check_has_failing_passing_and_boundary_cases(check_id: str) -> None:
+    assert check_id in FILES, f"tests/cases/{check_id}.yaml is missing"
+    kinds = {case["kind"] for case in FILES[check_id]["cases"]}
+    assert {"failing", "passing"} <= kinds
+    assert kinds & {"boundary", "trap"}, "a boundary (or trap) case is missing"
