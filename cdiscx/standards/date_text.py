@@ -101,7 +101,7 @@ def read_dates(text: pl.Series, *, order: str | None = None, serials: bool = Tru
     typed = pl.DataFrame({"text": text.cast(pl.String)})
     # Columns of millions of rows hold some thousands of different texts: each is read once.
     meanings = _read_distinct(typed.lazy().unique(), order, serials).collect()
-    return typed.join(meanings, on="text", how="left", nulls_equal=True, maintain_order="left").drop("text")
+    return typed.join(meanings, on="text", how="left", maintain_order="left").drop("text")
 
 
 def _read_distinct(texts: pl.LazyFrame, order: str | None, serials: bool) -> pl.LazyFrame:
