@@ -117,9 +117,10 @@ def _read_distinct(texts: pl.LazyFrame, order: str | None, serials: bool) -> pl.
             iso=_reading("y", "m", "d"), dmy=_reading("year", "b", "a"), mdy=_reading("year", "a", "b")
         )
     )
-    spoken = c("iso").is_null() & c("y").is_null()
+    # Only numbers, the year last: the one form that the order decides.
+    bare = c("iso").is_null() & c("y").is_null()
     numeric, ambiguous, contradicts = _numeric_verdict(order)
-    read = pl.coalesce("iso", pl.when(spoken).then(numeric))
+    read = pl.coalesce("iso", pl.when(bare).then(numeric))
     if serials:
         read = pl.coalesce(read, _serial(c("t")))
     blank = c("t").is_null() | c("t").str.contains(r"^[-?#/., ]*$")
@@ -129,8 +130,8 @@ def _read_distinct(texts: pl.LazyFrame, order: str | None, serials: bool) -> pl.
         .with_columns(iso=pl.when(~c("clock") | (c("iso").str.len_bytes() == 10)).then("iso"))
         .with_columns(
             problem=pl.when(blank | c("iso").is_not_null()).then(None)
-            .when(spoken & ambiguous).then(pl.lit("ambiguous"))
-            .when(spoken & contradicts).then(pl.lit("contradicts_order"))
+            .when(bare & ambiguous).then(pl.lit("ambiguous"))
+            .when(bare & contradicts).then(pl.lit("contradicts_order"))
             .otherwise(pl.lit("unreadable"))
         )
         .select(
