@@ -1,0 +1,160 @@
+"""The one path: read -> tidy -> validate (-> SDTM -> ADaM -> endpoints). The clock is read here and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cdiscx import registry
+from cdiscx.model.errors import UsageError
+from cdiscx.model.finding import Check, Finding, Report
+from cdiscx.model.spec import Study
+from cdiscx.model.table import RunContext, StudyData, UploadFile
+
+Progress = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """No progress wanted."""
+
+
+def package_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("cdiscx")
+    except PackageNotFoundError:
+        return "0+checkout"
+
+
+def read(*uploads: str | Path, progress: Progress = _quiet) -> tuple[UploadFile, ...]:
+    """Workbooks, folders or zips of csv -> raw uploads, every cell as typed. Raises UploadError."""
+    from cdiscx.read import read_uploads
+
+    progress("reading")
+    return read_uploads(uploads)
+
+
+def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date | None = None, progress: Progress = _quiet) -> StudyData:
+    """Raw uploads -> tables in the house's words, with every change and every unreadable cell recorded."""
+    from cdiscx.tidy import tidy as tidied
+
+    progress("reading cells")
+    return tidied(study, files, today=today or _today(study))
+
+
+def validate(
+    data: StudyData | Mapping[str, Any],
+    study: Study | None = None,
+    *,
+    cutoff: dt.date | None = None,
+    today: dt.date | None = None,
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    expectations: bool = True,
+    progress: Progress = _quiet,
+) -> Report:
+    """Runs the checks on StudyData, or on a dict of Polars, pandas or Arrow frames in the house's words (then give `study`).
+
+    `cutoff`: data cut-off, default the latest date of the data that is not after `today`; `only`, `skip`: patterns of check
+    ids (`MEA-*`). Raises UsageError when the selection leaves no check, UploadError for a table the study does not have.
+    """
+    if not isinstance(data, StudyData):
+        from cdiscx.tidy.frames import tidy_frames
+
+        if study is None:
+            raise UsageError("validate(frames, study): the study is needed when frames are given")
+        data = tidy_frames(study, data)
+    return _validated(prepare(data, cutoff=cutoff, today=today), only, skip, expectations, progress)
+
+
+def prepare(data: StudyData, *, cutoff: dt.date | None = None, today: dt.date | None = None) -> StudyData:
+    """Tidy data -> the same with the run's dates and the views that checks and derivations share."""
+    from cdiscx.views import with_views
+
+    day = today or _today(data.study)
+    context = RunContext(day, cutoff or latest_date(data, day), cutoff is not None)
+    return with_views(data, context)
+
+
+def latest_date(data: StudyData, today: dt.date) -> dt.date:
+    """Latest date in visits, doses, scans and contacts that is not after the day of the run; that day where there is none."""
+    found = []
+    for table, columns in {
+        "visits": ["VISDAT"],
+        "dosing": ["EXSTDAT", "EXENDAT"],
+        "procedures": ["PRSTDAT"],
+        "targets": ["TRDAT"],
+        "nontargets": ["TRDAT"],
+        "newlesions": ["TRDAT"],
+        "survival": ["SSDAT"],
+    }.items():
+        if table in data.tidy:
+            frame = data.tidy[table].frame
+            for column in columns:
+                if column in frame.columns:
+                    found.append(frame.get_column(column).filter(frame.get_column(column) <= today).max())
+    dates = [d for d in found if isinstance(d, dt.date)]
+    return max(dates, default=today)
+
+
+def select(checks: Sequence[Check], only: Sequence[str], skip: Sequence[str]) -> list[Check]:
+    """The checks whose id matches a pattern of `only` (none given: all) and none of `skip`."""
+    kept = [c for c in checks if not only or any(fnmatchcase(c.id, p.upper()) for p in only)]
+    return [c for c in kept if not any(fnmatchcase(c.id, p.upper()) for p in skip)]
+
+
+def _validated(data: StudyData, only: Sequence[str], skip: Sequence[str], expectations: bool, progress: Progress) -> Report:
+    from cdiscx.validate.engine import Engine
+    from cdiscx.validate.expectations import expectation_checks
+    from cdiscx.validate.structure import schema_checks
+
+    context = data.run
+    assert context is not None, "prepare() comes before the engine"
+    extra = [*schema_checks(data), *(expectation_checks(data) if expectations else ())]
+    known = {**registry.checks(), **{check.id: check for check, _ in extra}}
+    chosen = select(list(known.values()), only, skip)
+    if not chosen:
+        raise UsageError(f"no check is left: --only {' '.join(only) or '*'} --skip {' '.join(skip) or '(nothing)'}; see cdiscx list checks")
+    wanted = {c.id for c in chosen}
+    engine = Engine(data, context, registry.views())
+    outcome = engine.validate(chosen, [(c, judge) for c, judge in extra if c.id in wanted], progress)
+    findings = tuple(accept(f, data.study) for f in outcome.findings)
+    return Report(run_facts(data, only, skip), outcome.runs, findings, data.notes, data.changes)
+
+
+def accept(finding: Finding, study: Study) -> Finding:
+    """The finding, marked as accepted where the study file says so."""
+    for item in study.accepted:
+        same = item.fingerprint in (None, finding.fingerprint) and item.subject in (None, finding.subject)
+        if item.check == finding.check_id and same and (item.fingerprint or item.subject):
+            return replace(finding, accepted=f"{item.reason} ({item.who}, {item.when.isoformat()})")
+    return finding
+
+
+def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = ()) -> dict[str, Any]:
+    """What a report says of its run: study, version, uploads with hashes, dates, selection."""
+    context = data.run
+    return {
+        "study": data.study.studyid,
+        "study_file": data.study.id,
+        "version": package_version(),
+        "uploads": [{"name": f.name, "sha256": f.sha256, "bytes": f.size} for f in data.upload.files],
+        "day_of_run": context.today.isoformat() if context else None,
+        "cutoff": context.cutoff.isoformat() if context else None,
+        "cutoff_stated": bool(context and context.stated),
+        "only": list(only),
+        "skip": list(skip),
+        "rows": {name: data.tidy[name].frame.height for name in sorted(data.tidy) if data.study.sheet_of(name)},
+        "subjects": int(data.tidy["subjects"].frame.select(pl.col("SUBJID").n_unique()).item()) if "subjects" in data.tidy else 0,
+    }
+
+
+def _today(study: Study) -> dt.date:
+    return study.extract_date or dt.date.today()
