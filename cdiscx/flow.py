@@ -158,3 +158,34 @@ def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = (
 
 def _today(study: Study) -> dt.date:
     return study.extract_date or dt.date.today()
+
+
+def rendered(report: Report, form: str) -> str:
+    """The report in a format for standard output: text, json, jsonl, junit or sarif."""
+    registry.discover("cdiscx.report")
+    render = registry.registered("reporter")[form]
+    return str(render(report))
+
+
+def write_reports(report: Report, files: Sequence[UploadFile], folder: Path, study: Study) -> list[Path]:
+    """HTML page, query log, annotated copy of each upload and JSON into a folder, which appears whole or not at all."""
+    from cdiscx.report.folder import write_folder
+
+    return write_folder(report, files, folder, study)
+
+
+def demo(folder: Path, progress: Progress = _quiet) -> list[str]:
+    """Sample uploads of both studies, clean and with planted defects, checked and reported; lines that say what was made."""
+    from cdiscx.samples import write_demo
+
+    lines = []
+    for study_name, kind, uploads in write_demo(folder):
+        plan = Study.load(study_name)
+        files = read(*uploads, progress=progress)
+        report = validate(tidy(plan, files, progress=progress), progress=progress)
+        target = folder / study_name / f"report-{kind}"
+        write_reports(report, files, target, plan)
+        counts = report.summary()["by_severity"]
+        said = ", ".join(f"{n} {name}{'s' if n != 1 else ''}" for name, n in counts.items())
+        lines.append(f"{study_name} {kind}: {len(files)} uploads, {said} -> {target / 'report.html'}")
+    return lines

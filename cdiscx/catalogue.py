@@ -1,0 +1,94 @@
+"""What this version knows: checks, studies, algorithms, datasets, formats; and one check explained."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+from cdiscx import registry
+from cdiscx.model.errors import UsageError
+from cdiscx.model.spec import Study
+from cdiscx.model.spec_file import bundled
+
+Row = dict[str, Any]
+
+
+def listing(what: str, study: str | None = None) -> list[Row]:
+    """Rows of one catalogue; `study` adds what that study says of a check."""
+    if what == "studies":
+        loaded = [Study.load(name) for name in bundled()]
+        return [{"id": s.id, "studyid": s.studyid, "title": s.title} for s in loaded]
+    if what == "checks":
+        plan = Study.load(study) if study else None
+        return [_check_row(check_id, plan) for check_id in registry.checks()]
+    if what == "formats":
+        return [
+            *({"format": f, "for": "findings of cdiscx validate --format"} for f in ("text", "json", "jsonl", "junit", "sarif")),
+            *({"format": name, "for": "datasets"} for name in _of_room("cdiscx.export", "exporter")),
+        ]
+    room, kind = {"algorithms": ("cdiscx.sdtm", "algorithm"), "datasets": ("cdiscx.adam", "dataset")}[what]
+    return [{"name": n, "does": (f.__doc__ or "").strip().splitlines()[0]} for n, f in _of_room(room, kind).items()]
+
+
+def _of_room(room: str, kind: str) -> dict[str, Any]:
+    registry.discover(room)
+    return registry.registered(kind)
+
+
+def _check_row(check_id: str, plan: Study | None) -> Row:
+    check = registry.checks()[check_id]
+    setting = plan.checks.get(check_id) if plan else None
+    row: Row = {"id": check.id, "title": check.title, "severity": check.severity.value, "tier": check.tier}
+    if setting and setting.severity:
+        row["severity"] = setting.severity
+    if plan:
+        row["in_study"] = "no" if setting and setting.off else "yes"
+    return row
+
+
+def explanation(check_id: str, study: str | None = None) -> str:
+    """What, why, how to fix, what is read, parameters and rule of one check, as text. Raises UsageError."""
+    known = registry.checks()
+    found = known.get(check_id.upper())
+    if found is None:
+        near = difflib.get_close_matches(check_id.upper(), list(known), n=3, cutoff=0.5)
+        raise UsageError(f"there is no check '{check_id}'" + (f"; did you mean {', '.join(near)}?" if near else ""))
+    lines = [f"{found.id}  {found.title}  ({found.severity.value})", ""]
+    for part in found.parts:
+        said = part.wording
+        lines.append(f"  says   {said.message}")
+        lines += [f"  {name:<6} {text}" for name, text in (("why", said.why), ("fix", said.fix), ("rule", said.rule)) if text]
+        if said.not_checked:
+            lines.append(f"  not checked: {said.not_checked}")
+        reads = [part.on, *(f"{part.on}.{c}" for c in part.columns), *part.needs, *part.uses]
+        lines += [f"  reads  {', '.join(dict.fromkeys(reads))}", ""]
+    if study:
+        plan = Study.load(study)
+        used = _parameters(check_id.upper(), plan)
+        lines += [f"  parameter {name} = {value}" for name, value in used.items()]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _parameters(check_id: str, plan: Study) -> Row:
+    """The parameters that the check's functions ask for by name."""
+    names: list[str] = []
+    for part in registry.checks()[check_id].parts:
+        names += [str(c) for c in part.function.__code__.co_consts if isinstance(c, str) and c in plan.parameters]
+    return {name: plan.parameters[name] for name in dict.fromkeys(names)}
+
+
+def as_json(rows: list[Row]) -> str:
+    """Rows as a JSON array."""
+    return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+
+
+def as_text(rows: list[Row]) -> str:
+    """Rows as aligned columns."""
+    if not rows:
+        return "nothing\n"
+    names = list(rows[0])
+    widths = {n: max(len(n), *(len(str(r.get(n, ""))) for r in rows)) for n in names}
+    lines = ["  ".join(n.ljust(widths[n]) for n in names)]
+    lines += ["  ".join(str(r.get(n, "")).ljust(widths[n]) for n in names) for r in rows]
+    return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -1,0 +1,187 @@
+"""The command line: parses words, calls the flow, prints, exits. Heavy imports wait until a verb needs them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cdiscx.model.errors import CdiscxError, SpecError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from cdiscx.model.finding import Report
+
+FORMATS = ("text", "json", "jsonl", "junit", "sarif")
+_OK, _FINDINGS, _WRONG, _CRASHED = 0, 1, 2, 3
+
+
+class Group(click.Group):
+    """Turns the errors made for people into one line on standard error and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            for problem in error.problems:
+                click.echo(f"cdiscx: {problem}", err=True)
+            ctx.exit(_WRONG)
+        except CdiscxError as error:
+            click.echo(f"cdiscx: {error}", err=True)
+            ctx.exit(_WRONG)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "--version", package_name="cdiscx", message="cdiscx %(version)s")
+def main() -> None:
+    """Checks what clinical sites send in, cell by cell, and turns clean data into CDISC deliverables.
+
+    STUDY is a bundled study (palhep-a, neopvtt-b) or a path to a study file.
+    UPLOAD is a workbook (.xlsx .xlsm .xls .ods), a .csv, or a folder or .zip of .csv files.
+    """
+
+
+def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> dt.date | None:
+    import datetime as dt
+
+    if value is None:
+        return None
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is not a date of the form 2024-06-30") from None
+
+
+def _study_option(required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option("--study", required=required, metavar="STUDY", help="Bundled study or path to a study file.")
+
+
+_uploads = click.argument("uploads", nargs=-1, required=True, metavar="UPLOAD...")
+_cutoff = click.option("--cutoff", callback=_date, metavar="DATE", help="Data cut-off, e.g. 2024-06-30 (default: latest date).")
+
+
+@main.command()
+@_uploads
+@_study_option()
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--report", "folder", type=click.Path(file_okay=False, path_type=Path), help="Folder for the reports.")
+@click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
+@_cutoff
+@click.option("--only", multiple=True, metavar="GLOB", help="Run only these checks, e.g. 'MEA-*' (may be repeated).")
+@click.option("--skip", multiple=True, metavar="GLOB", help="Leave these checks out (may be repeated).")
+@click.option("--no-expectations", is_flag=True, help="Leave the study's Great Expectations suite out.")
+@click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
+def validate(
+    uploads: tuple[str, ...],
+    study: str,
+    form: str,
+    folder: Path | None,
+    fail_on: str,
+    cutoff: dt.date | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    no_expectations: bool,
+    quiet: bool,
+) -> None:
+    """Check uploads of one study: every defect with its cell, what is wrong and what to do."""
+    from cdiscx import flow
+    from cdiscx.model.spec import Study
+
+    with _progress(quiet) as step:
+        plan = Study.load(study)
+        files = flow.read(*uploads, progress=step)
+        data = flow.tidy(plan, files, progress=step)
+        report = flow.validate(
+            data, cutoff=cutoff, only=only, skip=skip, expectations=not no_expectations, progress=step
+        )
+        if folder is not None:
+            step("writing reports")
+            flow.write_reports(report, files, folder, plan)
+    if not quiet:
+        _notes(report)
+    click.echo(flow.rendered(report, form), nl=False)
+    if folder is not None and not quiet:
+        click.echo(f"reports: {folder}", err=True)
+    raise SystemExit(_status(report, fail_on))
+
+
+def _status(report: Report, fail_on: str) -> int:
+    if not report.complete:
+        crashed = [c.check_id for c in report.checks if c.status.value == "errored"]
+        click.echo(f"cdiscx: the run is incomplete, these checks crashed: {', '.join(crashed)}", err=True)
+        return _CRASHED
+    if not report.checked:
+        click.echo("cdiscx: nothing could be checked; see the notes and the reasons of the skipped checks", err=True)
+        return _FINDINGS
+    return _OK if fail_on == "never" or report.ok(fail_on) else _FINDINGS
+
+
+def _notes(report: Report) -> None:
+    run = report.run
+    said = "as given" if run["cutoff_stated"] else "latest date in the uploads; set it with --cutoff"
+    click.echo(f"cut-off {run['cutoff']} ({said}), judged on {run['day_of_run']}", err=True)
+    for note in report.notes:
+        click.echo(f"note: {note}", err=True)
+
+
+class _progress:
+    """One line on a terminal's standard error that says what is being done; silent elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.on = not quiet and sys.stderr.isatty()
+
+    def __enter__(self) -> Callable[[str], None]:
+        return self.step
+
+    def step(self, what: str) -> None:
+        if self.on:
+            sys.stderr.write(f"\r\x1b[K{what} ...")
+            sys.stderr.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self.on:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(("checks", "studies", "algorithms", "datasets", "formats")))
+@_study_option(required=False)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+def list_(what: str, study: str | None, form: str) -> None:
+    """List checks, studies, mapping algorithms, datasets or formats of this version."""
+    from cdiscx import catalogue
+
+    rows = catalogue.listing(what, study)
+    click.echo(catalogue.as_json(rows) if form == "json" else catalogue.as_text(rows), nl=False)
+
+
+@main.command()
+@click.argument("check_id", metavar="ID")
+@_study_option(required=False)
+def explain(check_id: str, study: str | None) -> None:
+    """Explain one check: what it finds, why it matters, how to fix it, parameters, rule cited."""
+    from cdiscx import catalogue
+
+    click.echo(catalogue.explanation(check_id, study), nl=False)
+
+
+@main.command()
+@click.option("--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def demo(folder: Path, quiet: bool) -> None:
+    """Write sample uploads of both studies, check them and write the reports."""
+    from cdiscx import flow
+
+    with _progress(quiet) as step:
+        lines = flow.demo(folder, progress=step)
+    for line in lines:
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    main()
