@@ -52,6 +52,7 @@ class Column(Node):
     units: Mapping[str, Number] = Field({}, description="Unit in the cell or header -> factor to `unit`")
     unit_column: str | None = Field(None, description="House column that holds the unit of this number")
     default: str | None = Field(None, description="What a blank means")
+    blanks: Texts_ = Field((), description="Words that mean the same as a blank here, beside `missing_words`")
     silent_blank: str | None = Field(None, description="Check that owns a blank here, so that STR-009 stays silent")
     silent_where: Mapping[str, Texts_] = Field({}, description="`silent_blank` holds only in rows with these values")
     full_date: str | None = Field(None, description="How a partial date here is imputed, for DAT-003: never, diagnosis, death, …")
