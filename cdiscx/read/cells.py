@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -11,8 +11,8 @@ import polars as pl
 
 from cdiscx.model.table import BLANK, BOOL, DATE, NUMBER, TEXT, TIME, letter
 
-#: rows turned into frames at a time: a header makes only the first block a mixed one
-BLOCK = 8192
+#: rows taken at a time: small, so that they stay in the processor's cache and a header spoils only its own block
+BLOCK = 1024
 #: below this, every whole number has an exact float
 EXACT = 2**53
 
@@ -33,9 +33,7 @@ def duration_text(value: timedelta) -> str:
 
 
 def _numbers(values: pl.Series) -> pl.Series:
-    """Float64 or Int64 -> String, as `number_text` does for one value."""
-    if values.dtype == pl.Int64:
-        return values.cast(pl.String)
+    """Float64 -> String, as `number_text` does for one value."""
     column = pl.col("v")
     whole = (column == column.floor()) & (column.abs() < EXACT)
     text = values.to_frame("v").select(
@@ -81,44 +79,69 @@ def _durations(values: pl.Series) -> pl.Series:
     return pl.Series([None if value is None else duration_text(value) for value in values], dtype=pl.String)
 
 
-def _of_type(kind: type, values: Sequence[Any]) -> tuple[pl.Series, int]:
-    """Values of one Python type (or None) -> their text, and the kind's code."""
-    if kind is str:
-        return pl.Series(values, dtype=pl.String), TEXT
-    if kind is float:
-        return _numbers(pl.Series(values, dtype=pl.Float64)), NUMBER
-    if kind is int:
-        return pl.Series([None if v is None else str(v) for v in values], dtype=pl.String), NUMBER
-    if kind is date:
-        return pl.Series(values, dtype=pl.Date).cast(pl.String), DATE
-    if kind is datetime:
-        return _stamps(pl.Series(values, dtype=pl.Datetime("us"))), DATE
-    if kind is bool:
-        return pl.Series([None if v is None else "TRUE" if v else "FALSE" for v in values], dtype=pl.String), BOOL
-    if kind is time:
-        return _times(pl.Series(values, dtype=pl.Time)), TIME
-    if kind is timedelta:
-        return _durations(pl.Series(values, dtype=pl.Duration("us"))), TIME
-    raise TypeError(f"a reader gave a {kind.__name__}, which no spreadsheet cell can hold")
+#: Python type a reader gives -> how its column becomes a Series, how that becomes text, and the kind
+_TYPES: dict[type, tuple[pl.DataType | type[pl.DataType], Callable[[pl.Series], pl.Series], int]] = {
+    str: (pl.String, lambda values: values.set(values == "", None), TEXT),
+    float: (pl.Float64, _numbers, NUMBER),
+    int: (pl.Int64, lambda values: values.cast(pl.String), NUMBER),
+    date: (pl.Date, lambda values: values.cast(pl.String), DATE),
+    datetime: (pl.Datetime("us"), _stamps, DATE),
+    bool: (pl.Boolean, lambda values: values.cast(pl.String).str.to_uppercase(), BOOL),
+    time: (pl.Time, _times, TIME),
+    timedelta: (pl.Duration("us"), _durations, TIME),
+}
 
 
-def _column(values: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
-    """One column of typed values, '' or None = blank -> (text, kinds)."""
-    types = set(map(type, values)) - {type(None)}
-    if types <= {str}:
-        text = pl.Series(values, dtype=pl.String).replace("", None)
-        return text, text.is_not_null().cast(pl.UInt8) * TEXT
-    if len(types) == 1 and None not in values:
-        text, code = _of_type(types.pop(), values)
-        return text, pl.repeat(code, len(values), dtype=pl.UInt8, eager=True)
+def _texts(kind: type, values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """A Series made of one Python type -> (text, kinds); null and '' are blank."""
+    text = _TYPES[kind][1](values)
+    return text, text.is_not_null().cast(pl.UInt8) * _TYPES[kind][2]
+
+
+def _mixed(values: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
+    """Values of several types -> (text, kinds)."""
     text = pl.Series([None] * len(values), dtype=pl.String)
     kinds = pl.repeat(BLANK, len(values), dtype=pl.UInt8, eager=True)
     # names sort, types do not; the order does not matter but must not change between runs
-    for kind in sorted(types, key=lambda each: each.__name__):
-        part, code = _of_type(kind, [v if type(v) is kind and v != "" else None for v in values])
+    for kind in sorted(set(map(type, values)) - {type(None)}, key=lambda each: each.__name__):
+        part, codes = _texts(
+            kind, pl.Series([v if type(v) is kind else None for v in values], dtype=_TYPES[kind][0])
+        )
         held = part.is_not_null()
-        text, kinds = part.zip_with(held, text), kinds.set(held, code)
+        text, kinds = part.zip_with(held, text), codes.zip_with(held, kinds)
     return text, kinds
+
+
+class _Column:
+    """One column as it comes in, block by block: runs of one type are kept typed and turned to text once."""
+
+    def __init__(self) -> None:
+        self._done: list[tuple[pl.Series, pl.Series]] = []
+        self._run: list[pl.Series] = []
+        self._kind: type = str
+
+    def take(self, values: Sequence[Any]) -> None:
+        """The next block's values."""
+        types = set(map(type, values))
+        kind = types.pop() if len(types) == 1 else None
+        if kind is None or kind is type(None):
+            self._finish()
+            self._done.append(_mixed(values))
+            return
+        if kind is not self._kind:
+            self._finish()
+            self._kind = kind
+        self._run.append(pl.Series(values, dtype=_TYPES[kind][0]))
+
+    def _finish(self) -> None:
+        if self._run:
+            self._done.append(_texts(self._kind, pl.concat(self._run)))
+            self._run = []
+
+    def columns(self) -> tuple[pl.Series, pl.Series]:
+        """All of it: (text, kinds)."""
+        self._finish()
+        return pl.concat([text for text, _ in self._done]), pl.concat([kinds for _, kinds in self._done])
 
 
 def _blocks(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Sequence[Any], ...]]:
@@ -136,19 +159,17 @@ def frames(
     All rows are of one length and start at the 0-based `first_column`. `patches` wins over what stands in `rows`. Rows and trailing columns that hold
     nothing are left out.
     """
-    blocks: list[tuple[pl.DataFrame, pl.DataFrame]] = []
-    for columns in _blocks(rows):
-        blank = _column([None] * len(columns[0])) if columns else None
-        pairs = [blank] * first_column if blank else []
-        pairs += [_column(column) for column in columns]
-        blocks.append(
-            (
-                pl.DataFrame({letter(i): text for i, (text, _) in enumerate(pairs)}),
-                pl.DataFrame({letter(i): kinds for i, (_, kinds) in enumerate(pairs)}),
-            )
-        )
-    text = pl.concat([block for block, _ in blocks]) if blocks else pl.DataFrame()
-    kinds = pl.concat([block for _, block in blocks]) if blocks else pl.DataFrame()
+    columns: list[_Column] = []
+    height = 0
+    for block in _blocks(rows):
+        columns = columns or [_Column() for _ in block]
+        height += len(block[0]) if block else 0
+        for column, values in zip(columns, block, strict=True):
+            column.take(values)
+    blank = _mixed([None] * height)
+    pairs = [blank] * (first_column if columns else 0) + [column.columns() for column in columns]
+    text = pl.DataFrame({letter(i): part for i, (part, _) in enumerate(pairs)})
+    kinds = pl.DataFrame({letter(i): part for i, (_, part) in enumerate(pairs)})
     if patches:
         text, kinds = _patched(text, kinds, patches)
     return _tight(text, kinds)

@@ -23,8 +23,9 @@ _CHUNK = 4 << 20
 _LONGEST_ROW = 64 << 20
 #: from this size on, a grid must be filled by its cells to an eighth, or it is read cell by cell
 _DENSE = 8_000_000
-#: any reference beyond Z99999: only then the extent must be looked at closely
-_FAR = re.compile(rb"""["'](?:[A-Za-z]{2,3}[0-9]{1,7}|[A-Za-z][0-9]{6,7})["']""")
+#: any reference beyond Z999999: only then the extent must be looked at closely
+_FAR = re.compile(rb"""["'](?:[A-Za-z]{2,3}[0-9]{1,7}|[A-Za-z][0-9]{7})["']""")
+_FAR_PLAIN = re.compile(rb"""<c r="(?:[A-Z]{2,3}[0-9]|[A-Z][0-9]{7})""")
 _REFERENCE = re.compile(rb"""["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
 _ROOT = re.compile(rb"<(?:([A-Za-z_][\w.-]*):)?worksheet[\s>]")
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -137,28 +138,41 @@ def look(archive: Archive, member: str, plan: Plan) -> Details:
     """
     found = Details()
     far = False
+    last_row = 0
     for chunk, words in _row_chunks(archive, member):
-        count = chunk.count(words.cell[0]) + chunk.count(words.cell[1]) + chunk.count(words.cell[2])
-        found.cells += count
+        plain = _count(chunk, words, found)
         if found.cells > archive.limits.cells:
             raise too_many_cells(archive.name, archive.limits)
-        named = chunk.count(words.cell_first)
-        if named != count and len(words.referred.findall(chunk)) != count:
-            found.scattered = True  # cells without a reference: only a full parser counts them right
-        far = far or _FAR.search(chunk) is not None
-        _rows_and_columns(chunk, words, found)
+        far = far or (_FAR_PLAIN if plain else _FAR).search(chunk) is not None
+        last = _REFERENCE.search(chunk, max(chunk.rfind(words.cell[0]), 0))
+        last_row = max(last_row, int(last[2]) if last else 0)
+        if b"hidden" in chunk:
+            _rows_and_columns(chunk, words, found)
         if b'"e"' in chunk or b"'e'" in chunk:
             _errors(chunk, words, found)
         if words.formula[0] in chunk or words.formula[1] in chunk:
             _formulas(chunk, words, found)
         if plan.padded:
             _padded(chunk, words, plan, found)
-        if b">-" in chunk and plan.dated:
+        if plan.dated and b">-" in chunk:
             _before_time(chunk, words, plan, found)
     _resolve_shared(found)
-    if far and not found.scattered:
+    if (far or last_row * 26 > max(_DENSE, 8 * found.cells)) and not found.scattered:
         _measure(archive, member, found)
     return found
+
+
+def _count(chunk: bytes, words: Words, found: Details) -> bool:
+    """Adds the chunk's cells; True where all are written as Excel does, so that a plainer search finds them all."""
+    named = chunk.count(words.cell_first)
+    if words.cell_first == b'<c r="' and named == chunk.count(b"<c") and b":c" not in chunk:
+        found.cells += named
+        return True
+    count = sum(chunk.count(word) for word in words.cell)
+    found.cells += count
+    if named != count and len(words.referred.findall(chunk)) != count:
+        found.scattered = True  # cells without a reference: only a full parser counts them right
+    return False
 
 
 def too_many_cells(name: str, limits: Limits) -> UploadError:
@@ -169,14 +183,13 @@ def too_many_cells(name: str, limits: Limits) -> UploadError:
 def _measure(archive: Archive, member: str, found: Details) -> None:
     """Whether the cells fill the grid they span: the fast reader lays out the whole grid, blank cells included."""
     limits = archive.limits
-    bound = limits.rows * 26
     last_row, letters = 0, {b"A"}
     for chunk, _ in _row_chunks(archive, member):
-        if bound <= max(_DENSE, 8 * found.cells) and not re.search(rb"""["'][A-Za-z]{2,3}[0-9]{1,7}["']""", chunk):
-            continue
-        references = set(_REFERENCE.findall(chunk))
-        letters.update(column for column, _ in references)
-        last_row = max(last_row, max((int(row) for _, row in references), default=0))
+        references = _REFERENCE.findall(chunk)
+        if references:
+            columns, rows = zip(*references, strict=True)
+            letters.update(columns)
+            last_row = max(last_row, *map(int, set(rows)))
     width = max(position(f"{column.decode()}1")[1] + 1 for column in letters)
     if last_row > limits.rows or width > limits.columns:
         raise UploadError(
@@ -190,8 +203,6 @@ def _measure(archive: Archive, member: str, found: Details) -> None:
 
 
 def _rows_and_columns(chunk: bytes, words: Words, found: Details) -> None:
-    if b"hidden" not in chunk:
-        return
     for match in words.hidden_row.finditer(chunk):
         row = attributes(match[1]).get("r", "")
         if row.isdigit():
