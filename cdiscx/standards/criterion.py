@@ -88,9 +88,7 @@ def criterion(name: str, **overrides: Any) -> Criterion:
     allowed = {field.name for field in fields(Criterion)} - {"name", "prefix"}
     unknown = sorted(set(overrides) - allowed)
     if unknown:
-        raise ValueError(
-            f"{known.name} has no parameter {', '.join(unknown)}: known are {', '.join(sorted(allowed))}"
-        )
+        raise ValueError(f"{known.name} has no parameter {', '.join(unknown)}: known are {', '.join(sorted(allowed))}")
     for relative in ("pd_rel", "pr_rel"):
         if relative in overrides:
             overrides[relative] = Fraction(str(overrides[relative]))

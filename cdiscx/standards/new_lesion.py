@@ -22,13 +22,9 @@ def _general_rules(c: Criterion) -> list[Rule]:
         pl.col("_CERTAINTY") == "EQUIVOCAL",
         pl.col("_CERTAINTY") == "UNEQUIVOCAL",
     )
-    large = size >= pl.when("PORTA").then(threshold_nm(c.new_porta_hepatis_mm)).otherwise(
-        threshold_nm(c.new_node_mm)
-    )
+    large = size >= pl.when("PORTA").then(threshold_nm(c.new_porta_hepatis_mm)).otherwise(threshold_nm(c.new_node_mm))
     was_normal = before < threshold_nm(c.node_normal_mm)
-    grown = (size >= threshold_nm(c.new_node_growing_mm)) & (
-        size - before >= threshold_nm(c.new_node_growth_mm)
-    )
+    grown = (size >= threshold_nm(c.new_node_growing_mm)) & (size - before >= threshold_nm(c.new_node_growth_mm))
     # A porta hepatis node below its own limit is no lesion in mRECIST, however much it grew (MR-M-6).
     grown = grown & was_normal & ~(pl.col("PORTA") & pl.lit(c.is_mrecist))
     big_enough = large | grown.fill_null(False)
@@ -76,8 +72,8 @@ def _prepared(new: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
 def new_lesion_status(new: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
     """Status of every reading of every new lesion (R11-L-*, MR-L-*): columns added to `new`.
 
-    `new`, one row a reading: SUBJID, EVAL, LESION, DATE, TP, CERTAINTY (UNEQUIVOCAL, EQUIVOCAL), DIAMETER (mm,
-    short axis of a node), ORGAN, NODAL, TYPICAL (arterial enhancement with wash-out; null = not stated), RID;
+    `new`, one row a reading: SUBJID, EVAL, LESION, DATE, TP, CERTAINTY (UNEQUIVOCAL, EQUIVOCAL), DIAMETER
+    (mm, short axis of a node), ORGAN, NODAL, TYPICAL (enhancement with wash-out; null = not stated), RID;
     optionally the booleans PORTA, NOT_IMAGED_AT_BASELINE, RECURRED_IN_BED. Rows come back by lesion and date.
 
     Adds NEWL (null where certainty is blank and no size rule decides), NEWRULE, CONFIRMED_FROM and

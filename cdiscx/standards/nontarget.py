@@ -72,11 +72,7 @@ def _with_normal_nodes_absent(states: pl.LazyFrame, c: Criterion) -> pl.LazyFram
     normal = pl.lit(False)
     if "VALUE" in names:
         porta = pl.col("PORTA") if "PORTA" in names else pl.lit(False)
-        limit = (
-            pl.when(porta)
-            .then(threshold_nm(c.porta_hepatis_normal_mm))
-            .otherwise(threshold_nm(c.node_normal_mm))
-        )
+        limit = pl.when(porta).then(threshold_nm(c.porta_hepatis_normal_mm)).otherwise(threshold_nm(c.node_normal_mm))
         normal = pl.col("NODAL") & (nanometres(pl.col("VALUE")) < limit)
     return states.with_columns(
         pl.when(state == "UNEQUIVOCAL PROGRESSION")

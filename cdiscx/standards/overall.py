@@ -87,9 +87,7 @@ def _first_match(
 ) -> tuple[pl.Expr, pl.Expr]:
     response, rule_id = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
     for rule in reversed(rules):
-        condition = (
-            _matches(rule.target, target) & _matches(rule.nontarget, nontarget) & _matches(rule.new, new)
-        )
+        condition = _matches(rule.target, target) & _matches(rule.nontarget, nontarget) & _matches(rule.new, new)
         response = pl.when(condition).then(pl.lit(rule.response, dtype=pl.String)).otherwise(response)
         rule_id = pl.when(condition).then(pl.lit(rule.id)).otherwise(rule_id)
     return response, rule_id
@@ -125,9 +123,7 @@ def overall_from_components(
     t, n, given = _words(target), _words(nontarget), _words(new)
     no_idea = pl.lit(None, dtype=pl.Boolean)
     targets = (no_idea if has_target is None else has_target).fill_null(t.is_not_null()) | t.is_not_null()
-    others = (no_idea if has_nontarget is None else has_nontarget).fill_null(
-        n.is_not_null()
-    ) | n.is_not_null()
+    others = (no_idea if has_nontarget is None else has_nontarget).fill_null(n.is_not_null()) | n.is_not_null()
     complete = pl.lit(False) if form_complete is None else form_complete.fill_null(False)
     is_new = pl.coalesce(given, pl.when(complete).then(pl.lit("N")).otherwise(pl.lit(_UNKNOWN)))
     beside_target = pl.when(~others).then(pl.lit(_NO_LESION)).otherwise(n.fill_null("NE"))
@@ -135,9 +131,7 @@ def overall_from_components(
     a = _first_match(part_a, t, beside_target, is_new)
     b = _first_match(part_b, t, n, is_new)
     none = _first_match(part_c, t, n, is_new)
-    response, rule_id = (
-        pl.when(targets).then(a[i]).when(others).then(b[i]).otherwise(none[i]) for i in range(2)
-    )
+    response, rule_id = (pl.when(targets).then(a[i]).when(others).then(b[i]).otherwise(none[i]) for i in range(2))
     return response, rule_id
 
 

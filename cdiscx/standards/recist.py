@@ -114,9 +114,7 @@ def _with_history(sums: pl.LazyFrame) -> pl.LazyFrame:
     return first.with_columns(where.alias("NADIR_TP"))
 
 
-def target_response(
-    values: pl.LazyFrame, c: Criterion, timepoints: pl.LazyFrame | None = None
-) -> pl.LazyFrame:
+def target_response(values: pl.LazyFrame, c: Criterion, timepoints: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """Target response of every time point by the table of `c` (R11-T-*, MR-T-*), with all its operands.
 
     `values`, one row a reading: SUBJID, EVAL, BASETYPE (a segment with its own baseline), TP (order in the

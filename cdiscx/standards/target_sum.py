@@ -60,9 +60,7 @@ def _part_units(parts: pl.LazyFrame) -> pl.LazyFrame:
     """
     read = parts.group_by(*_UNIT, "LESION").agg(_first_entered("_NM"))
     known = parts.group_by("_seg", "ROOT", "LESION").agg(pl.col("TP").min().alias("_since"))
-    split_again = (
-        parts.group_by("_seg", "PARENT").agg(pl.col("TP").min().alias("_until")).rename({"PARENT": "LESION"})
-    )
+    split_again = parts.group_by("_seg", "PARENT").agg(pl.col("TP").min().alias("_until")).rename({"PARENT": "LESION"})
     expected = (
         parts.select(*_UNIT)
         .unique()
@@ -107,9 +105,7 @@ def _listed(rows: pl.LazyFrame, lesion: str, name: str) -> pl.LazyFrame:
     return rows.group_by(*_POINT).agg(pl.col(lesion).unique().sort().alias(name))
 
 
-def sums_by_timepoint(
-    values: pl.LazyFrame, c: Criterion, timepoints: pl.LazyFrame | None = None
-) -> pl.LazyFrame:
+def sums_by_timepoint(values: pl.LazyFrame, c: Criterion, timepoints: pl.LazyFrame | None = None) -> pl.LazyFrame:
     """One row a time point: keys, `_seg`, TP, N_EXPECTED, N_MISSING, MISSING, EXTRA, RIDS, private columns.
 
     `_PART` is the sum (nm) of everything measured, null when nothing was; `_GONE` that every non-nodal target
@@ -138,16 +134,10 @@ def sums_by_timepoint(
         pl.len().alias("N_EXPECTED"),
         size.null_count().alias("N_MISSING"),
         pl.when(pl.col("_PART").count() > 0).then(pl.col("_PART").sum()).alias("_PART"),
-        pl.when(nodal)
-        .then(size < pl.col("_NORMAL"))
-        .otherwise(size == 0)
-        .all(ignore_nulls=False)
-        .alias("_GONE"),
+        pl.when(nodal).then(size < pl.col("_NORMAL")).otherwise(size == 0).all(ignore_nulls=False).alias("_GONE"),
         (~nodal & (size > 0)).any().alias("_BACK"),
     )
-    unread = grid.filter(size.is_null()).with_columns(
-        pl.coalesce("_NOVALUE", pl.concat_list("ROOT")).alias("_NOVALUE")
-    )
+    unread = grid.filter(size.is_null()).with_columns(pl.coalesce("_NOVALUE", pl.concat_list("ROOT")).alias("_NOVALUE"))
     missing = _listed(unread.explode("_NOVALUE"), "_NOVALUE", "MISSING")
     in_set = rows.join(followed, on=("_seg", "ROOT"), how="semi")
     extra = _listed(rows.join(followed, on=("_seg", "ROOT"), how="anti"), "LESION", "EXTRA")
