@@ -91,9 +91,7 @@ def _date(value: object, style: Style, rng: Random) -> Cell:
     if chosen == "mixed":
         chosen = rng.choice(("excel", *TEXT_DATES))
     if chosen == "excel":
-        return Cell(
-            value, rng.choice(("yyyy-mm-dd", "d-mmm-yyyy", "yyyy/m/d")) if style.seed else "yyyy-mm-dd"
-        )
+        return Cell(value, rng.choice(("yyyy-mm-dd", "d-mmm-yyyy", "yyyy/m/d")) if style.seed else "yyyy-mm-dd")
     return Cell(text_date(value, chosen))
 
 

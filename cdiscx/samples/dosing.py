@@ -49,9 +49,7 @@ STOP_REASONS = {
 HOLD = "Planned hold before hepatectomy"
 
 
-def infusions(
-    book: Book, drug: str, dose: float, frequency: str, days: Sequence[date], *, cycle: int = 1
-) -> list[Row]:
+def infusions(book: Book, drug: str, dose: float, frequency: str, days: Sequence[date], *, cycle: int = 1) -> list[Row]:
     """Write one row an infusion; sites give the end date or leave it blank."""
     same_day = book.chance(0.6)
     rows = []

@@ -46,9 +46,7 @@ def missed(book: Book, name: str, reason: str) -> None:
 def disposition(book: Book, kind: str, scope: str, day: date, drug: str | None = None) -> None:
     """Write one disposition record."""
     event, reason = EVENTS[kind]
-    book.add(
-        "Disposition", {"Event": event, "Scope": scope, "Treatment": drug, "Date": day, "Reason": reason}
-    )
+    book.add("Disposition", {"Event": event, "Scope": scope, "Treatment": drug, "Date": day, "Reason": reason})
 
 
 def contact(book: Book, day: date, therapy: Therapy | None = None) -> Row:

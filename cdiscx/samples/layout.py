@@ -28,15 +28,12 @@ _PATHOLOGY = (
     "Subject ID|Specimen Date|Nodule|Specimen|Diameter|Viable Tumour %|Necrosis %|Fibrosis %|Margin mm|"
     "MPR|pCR|Biomarker|Biomarker Result"
 )
-_TARGET_HEAD = (
-    "Subject ID|Visit|Assessment Date|Evaluator|Lesion ID|Organ|Location|Lymph Node|Method|Slice Thickness"
-)
+_TARGET_HEAD = "Subject ID|Visit|Assessment Date|Evaluator|Lesion ID|Organ|Location|Lymph Node|Method|Slice Thickness"
 _TARGET_A = _TARGET_HEAD + "|Diameter|Short Axis|Unit|Status|Reason"
 _TARGET_B = _TARGET_HEAD + "|Arterial Phase|Diameter|Short Axis|Viable Diameter|Unit|Status|Reason"
 _NON_TARGET = "Subject ID|Visit|Assessment Date|Evaluator|Lesion ID|Organ|Location|Method|Status|Reason"
 _NEW = (
-    "Subject ID|Visit|Assessment Date|Evaluator|Lesion ID|Organ|Location|Method|Certainty|Diameter|"
-    "Typical Enhancement"
+    "Subject ID|Visit|Assessment Date|Evaluator|Lesion ID|Organ|Location|Method|Certainty|Diameter|Typical Enhancement"
 )
 _RESPONSE = (
     "Subject ID|Visit|Assessment Date|Evaluator|Sum of Diameters|Percent from Baseline|Percent from Nadir|"
@@ -49,8 +46,7 @@ _ADVERSE = (
 )
 _DISPOSITION = "Subject ID|Event|Scope|Treatment|Date|Reason"
 _SURVIVAL = (
-    "Subject ID|Contact Date|Status|Death Date|Cause of Death|New Anticancer Therapy|New Therapy Date|"
-    "New Therapy Name"
+    "Subject ID|Contact Date|Status|Death Date|Cause of Death|New Anticancer Therapy|New Therapy Date|New Therapy Name"
 )
 _LABS = "Subject ID|Visit|Sample Date|Test|Result|Unit|Normal Low|Normal High"
 
@@ -66,8 +62,7 @@ def _sheets(study_b: bool) -> dict[str, list[str]]:
         "Target Lesions": _TARGET_B if study_b else _TARGET_A,
         "Non-target Lesions": _NON_TARGET,
         "New Lesions": _NEW,
-        "Response": _RESPONSE
-        + ("|PVTT Class|Flow Restored|PVTT Response|Composite Response" if study_b else ""),
+        "Response": _RESPONSE + ("|PVTT Class|Flow Restored|PVTT Response|Composite Response" if study_b else ""),
         "Decision": _DECISION,
         "Adverse Events": _ADVERSE,
         "Disposition": _DISPOSITION,
@@ -98,25 +93,22 @@ YES_NO_HEADERS = frozenset(
 )  # fmt: skip
 REQUIRED: dict[str, frozenset[str]] = {
     "Demographics": frozenset(
-        "Subject ID|Site ID|Sex|Informed Consent Date|Enrolment Date|HCC Diagnosis Date|BCLC Stage|ECOG|"
-        "Weight|PVTT Class".split("|")
+        ["Subject ID", "Site ID", "Sex", "Informed Consent Date", "Enrolment Date", "HCC Diagnosis Date", "BCLC Stage", "ECOG", "Weight", "PVTT Class"]
     ),
-    "Visits": frozenset("Subject ID|Visit|Visit Done".split("|")),
-    "Dosing": frozenset("Subject ID|Drug|Start Date|Dose|Dose Unit|Frequency".split("|")),
-    "Procedures": frozenset("Subject ID|Procedure|Start Date".split("|")),
-    "Pathology": frozenset("Subject ID|Specimen Date".split("|")),
-    "Target Lesions": frozenset("Subject ID|Visit|Lesion ID|Organ|Method|Status".split("|")),
-    "Non-target Lesions": frozenset("Subject ID|Visit|Lesion ID|Organ|Method|Status".split("|")),
-    "New Lesions": frozenset("Subject ID|Visit|Assessment Date|Lesion ID|Organ|Method|Certainty".split("|")),
-    "Response": frozenset("Subject ID|Visit|Assessment Date|New Lesion|Overall Response".split("|")),
-    "Decision": frozenset("Subject ID|Decision Date|Month 3 Response|Branch".split("|")),
-    "Adverse Events": frozenset(
-        "Subject ID|AE Number|Term|Start Date|CTCAE Grade|Serious|Outcome".split("|")
-    ),
-    "Disposition": frozenset("Subject ID|Event|Scope|Date".split("|")),
-    "Survival": frozenset("Subject ID|Contact Date|Status".split("|")),
+    "Visits": frozenset(["Subject ID", "Visit", "Visit Done"]),
+    "Dosing": frozenset(["Subject ID", "Drug", "Start Date", "Dose", "Dose Unit", "Frequency"]),
+    "Procedures": frozenset(["Subject ID", "Procedure", "Start Date"]),
+    "Pathology": frozenset(["Subject ID", "Specimen Date"]),
+    "Target Lesions": frozenset(["Subject ID", "Visit", "Lesion ID", "Organ", "Method", "Status"]),
+    "Non-target Lesions": frozenset(["Subject ID", "Visit", "Lesion ID", "Organ", "Method", "Status"]),
+    "New Lesions": frozenset(["Subject ID", "Visit", "Assessment Date", "Lesion ID", "Organ", "Method", "Certainty"]),
+    "Response": frozenset(["Subject ID", "Visit", "Assessment Date", "New Lesion", "Overall Response"]),
+    "Decision": frozenset(["Subject ID", "Decision Date", "Month 3 Response", "Branch"]),
+    "Adverse Events": frozenset(["Subject ID", "AE Number", "Term", "Start Date", "CTCAE Grade", "Serious", "Outcome"]),
+    "Disposition": frozenset(["Subject ID", "Event", "Scope", "Date"]),
+    "Survival": frozenset(["Subject ID", "Contact Date", "Status"]),
     # INR has no unit, so Unit may be blank there.
-    "Labs": frozenset("Subject ID|Visit|Sample Date|Test|Result".split("|")),
+    "Labs": frozenset(["Subject ID", "Visit", "Sample Date", "Test", "Result"]),
 }
 
 

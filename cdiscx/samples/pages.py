@@ -71,9 +71,7 @@ def _columns(headers: list[str], style: Style, rng: Random) -> list[str | None]:
     return order
 
 
-def _body(
-    sheet: str, rows: list[Row], order: list[str | None], style: Style, rng: Random
-) -> list[list[Cell]]:
+def _body(sheet: str, rows: list[Row], order: list[str | None], style: Style, rng: Random) -> list[list[Cell]]:
     """The data rows, now and then with an empty row between two of them."""
     required = REQUIRED[sheet]
     out: list[list[Cell]] = []
@@ -99,18 +97,12 @@ def _page(upload: SampleUpload, sheet: str, style: Style, rng: Random) -> Page:
     order = _columns(HEADERS[upload.study][sheet], style, rng)
     pad = [EMPTY] * style.left
     for number in range(style.banners):
-        text = (
-            f"{upload.study.upper()}  site {upload.site}  {sheet}"
-            if number == 0
-            else rng.choice((*BANNERS, ""))
-        )
+        text = f"{upload.study.upper()}  site {upload.site}  {sheet}" if number == 0 else rng.choice((*BANNERS, ""))
         page.rows.append([*pad, Cell(text or None)])
         if text and number < 2:
             page.merges.append((number, style.left, style.left + min(5, len(order) - 1)))
     taken: set[str] = set()
-    page.rows.append(
-        [*pad, *(EMPTY if h is None else Cell(header_text(h, taken, style, rng)) for h in order)]
-    )
+    page.rows.append([*pad, *(EMPTY if h is None else Cell(header_text(h, taken, style, rng)) for h in order)])
     first = len(page.rows)
     page.rows.extend([*pad, *line] if line else [] for line in _body(sheet, rows, order, style, rng))
     if style.totals and rows:
@@ -131,9 +123,7 @@ def layout(upload: SampleUpload, style: Style) -> list[Page]:
         rng.shuffle(pages)
     if style.extra_sheets:
         name = rng.choice(EXTRA_SHEETS)
-        pages.insert(
-            rng.randint(0, len(pages)), Page(name, [[Cell("How to fill in this workbook")], [Cell("1")]])
-        )
+        pages.insert(rng.randint(0, len(pages)), Page(name, [[Cell("How to fill in this workbook")], [Cell("1")]]))
     if style.hidden:
         pages.append(Page("Lists", [[Cell("Codes")], [Cell("Y")], [Cell("N")]], hidden=True))
     return pages

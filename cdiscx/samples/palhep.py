@@ -126,9 +126,7 @@ def _surgery_and_events(t: Telling[Story, Plan], radiology: Radiology) -> None:
         if plus(plan.surgery, 14) <= book.cutoff:
             sizes = [x.size for x in radiology.targets if x.name in removed]
             viable = book.one_of((0, 5, 8, 10, 25, 40, 60, 85))
-            surgery.specimen(
-                book, operation, sizes, viable=viable, thrombus=False, margin_mm=book.between(0, 10)
-            )
+            surgery.specimen(book, operation, sizes, viable=viable, thrombus=False, margin_mm=book.between(0, 10))
     diary.explain(t.changes)
     if story.stop == "ae" and t.onset is not None and t.why == "ae":
         diary.withdraw(["Lenvatinib", "Durvalumab"], t.onset)

@@ -144,9 +144,7 @@ def make_plan(book: Book, story: Story) -> Plan:
         plan.death = plus(d1, story.stop_day + book.between(0, 5))
     anchor = plus(d1, 91) if plan.surgery is None else plus(plan.surgery, 30)
     for name, due in assessments(anchor, plan.enrolment, plus(book.cutoff, 7)):
-        plan.due.append(
-            (name, due, book.weekday(plus(due, book.between(-5, 5)), plus(due, -5), plus(due, 5)))
-        )
+        plan.due.append((name, due, book.weekday(plus(due, book.between(-5, 5)), plus(due, -5), plus(due, 5))))
     return plan
 
 

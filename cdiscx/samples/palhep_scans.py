@@ -39,20 +39,16 @@ def lesions_of(book: Book, story: Story) -> tuple[list[Lesion], list[Lesion]]:
     small = "small" in story.extras
     size = book.between(40, 54) * 5 if small else book.between(90, 200) * 5
     targets = [Lesion("T1", "Liver", first, method, size, slice_mm=slice_mm, lead=book.between(0, 1))]
-    single = {"small", "one", "split"} & story.extras or story.resect == "rest" and story.branch == "surgery"
+    single = {"small", "one", "split"} & story.extras or (story.resect == "rest" and story.branch == "surgery")
     if "two" in story.extras or (not single and book.chance(0.5)):
-        second_size = (
-            min(book.between(40, 84) * 5, size // 2) if "merged" in story.extras else book.between(44, 90) * 5
-        )
+        second_size = min(book.between(40, 84) * 5, size // 2) if "merged" in story.extras else book.between(44, 90) * 5
         second_size = min(second_size, 270) if "merged" in story.extras else second_size
         targets.append(replace(targets[0], name="T2", location=second, size=second_size))
     if "node" in story.extras:
         place = book.one_of(("Para-aortic", "Portacaval"))
         targets.append(Lesion("T3", "Lymph node", place, "CT", book.between(36, 54) * 5, slice_mm=5, lead=2))
     if "lung" in story.extras:
-        targets.append(
-            Lesion("T4", "Lung", "Left upper lobe", "CT", book.between(28, 44) * 5, slice_mm=1.5, lead=2)
-        )
+        targets.append(Lesion("T4", "Lung", "Left upper lobe", "CT", book.between(28, 44) * 5, slice_mm=1.5, lead=2))
     others: list[Lesion] = []
     if story.resect == "rest" or "others" in story.extras or (not small and book.chance(0.55)):
         others.append(replace(targets[0], name="NT1", location=third, size=0))
@@ -97,9 +93,7 @@ def _shown(radiology: Radiology, story: Story, scans: list[Scan]) -> dict[str, F
     at = "MONTH 3 DECISION" if story.pd_at == 0 else f"TUMOR ASSESSMENT {story.pd_at}"
     if at not in shown:
         return shown
-    if story.pd_by == "other" and (
-        left := [x.name for x in radiology.others if x.name not in radiology.resected]
-    ):
+    if story.pd_by == "other" and (left := [x.name for x in radiology.others if x.name not in radiology.resected]):
         shown[at].non_target[left[0]] = "Unequivocal progression"
         return shown
     organ, place, method = book.one_of(_NEW_PLACES)
@@ -138,9 +132,7 @@ def imaging(radiology: Radiology, story: Story, plan: Plan) -> tuple[list[Scan],
     radiology.set_baseline(base)
     progressed, month3 = None, None
     for scan in read:
-        overall = (
-            radiology.write_response(scan, shown[scan.visit]) if _lesions(radiology, scan, shown) else ""
-        )
+        overall = radiology.write_response(scan, shown[scan.visit]) if _lesions(radiology, scan, shown) else ""
         if overall == reading.PD and progressed is None:
             progressed = scan.day
         if scan.visit == "MONTH 3 DECISION":

@@ -40,9 +40,7 @@ def _liver(book: Book) -> tuple[int, float, float, float]:
     return points, bilirubin, albumin, round(book.rng.uniform(0.92, 1.28), 2)
 
 
-def enrol(
-    book: Book, number: int, *, consent: date, enrolment: date, stage: str, pvtt: str | None = None
-) -> Person:
+def enrol(book: Book, number: int, *, consent: date, enrolment: date, stage: str, pvtt: str | None = None) -> Person:
     """Write the Demographics row; `number` spreads the birth dates so that no two people share one."""
     male = book.chance(0.78)
     limit = 75 if book.study == NEOPVTT else 79

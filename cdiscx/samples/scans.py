@@ -186,11 +186,7 @@ class Radiology:
         target = reading.target_response(
             values, nodes, self.baseline, self.nadir, had_cr=self.had_cr, least=0 if self.mrecist else 50
         )
-        statuses = {
-            x.name: shown.non_target.get(x.name, "Present")
-            for x in self.others
-            if x.name not in self.resected
-        }
+        statuses = {x.name: shown.non_target.get(x.name, "Present") for x in self.others if x.name not in self.resected}
         non_target = reading.non_target_response(list(statuses.values()))
         new = any(n.certain for n in shown.new)
         overall = reading.overall_response(target, non_target, new)

@@ -101,9 +101,7 @@ def complications(book: Book, diary: Diary, operation: Operation, row: Row) -> N
     for term, clavien, grade in book.rng.sample(_COMPLICATIONS, k=book.between(0, 2)):
         onset = plus(operation.day, book.between(1, 6))
         if onset < book.horizon:
-            diary.record(
-                term, onset, days=book.between(4, 20), grade=grade, related=["Hepatectomy"], clavien=clavien
-            )
+            diary.record(term, onset, days=book.between(4, 20), grade=grade, related=["Hepatectomy"], clavien=clavien)
 
 
 def specimen(

@@ -134,9 +134,7 @@ def _read_once(
             else:
                 size[lesion.name] = value
         taken = viable if mrecist else size
-        got = reading.target_response(
-            taken, nodes, baseline, nadir, had_cr=had_cr, least=0 if mrecist else 50
-        )
+        got = reading.target_response(taken, nodes, baseline, nadir, had_cr=had_cr, least=0 if mrecist else 50)
         if got != scan.want:
             return None
         had_cr = had_cr or got == reading.CR

@@ -38,9 +38,7 @@ def write_xlsx(upload: SampleUpload, path: Path, *, style: Style = PLAIN) -> Non
 
 def _format(book: Workbook, formats: dict[str, Format], key: str) -> Format:
     if key not in formats:
-        formats[key] = book.add_format(
-            {"num_format": key} if key != "bold" else {"bold": True, "text_wrap": True}
-        )
+        formats[key] = book.add_format({"num_format": key} if key != "bold" else {"bold": True, "text_wrap": True})
     return formats[key]
 
 
@@ -88,9 +86,7 @@ def _csv_pages(upload: SampleUpload, style: Style, encoding: str) -> list[tuple[
     return [(f"{p.name}.csv", _csv_text(p).encode(encoding)) for p in layout(upload, style) if not p.hidden]
 
 
-def write_csv_folder(
-    upload: SampleUpload, folder: Path, *, style: Style = PLAIN, encoding: str = "utf-8"
-) -> None:
+def write_csv_folder(upload: SampleUpload, folder: Path, *, style: Style = PLAIN, encoding: str = "utf-8") -> None:
     """Write the upload as a folder of CSV files named like the sheets; ValueError for another encoding."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in _csv_pages(upload, style, encoding):
