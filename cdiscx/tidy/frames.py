@@ -60,10 +60,10 @@ def tidy_frames(study: Study, frames: Mapping[str, Any], *, complete: bool = Fal
             if spec.is_ not in raw.columns and not complete:
                 absent[f"{sheet.holds}.{spec.is_}"] = ("frames",)
         rids = pl.Series("_rid", range(start, start + raw.height), dtype=pl.UInt32)
-        columns = [rids.to_frame()] + [raw.select(expressions) for expressions in built if raw.height]
-        frame = pl.concat(columns, how="horizontal") if raw.height else pl.DataFrame(schema=schema_of(study, sheet.holds))
+        frame = pl.DataFrame(schema=schema_of(study, sheet.holds))
         if raw.height:
-            frame = frame.with_columns(_from=pl.concat_list("_rid")).select(list(schema_of(study, sheet.holds)))
+            made = raw.select(pl.lit(rids).alias("_rid"), *(e for expressions in built for e in expressions))
+            frame = made.with_columns(_from=pl.concat_list("_rid")).select(frame.columns)
         tables[sheet.holds] = Table(sheet.holds, frame, {c: (f"{sheet.holds}.{c}",) for c in frame.columns if c[0] != "_"})
         sources.append(_source(sheet_name, sheet.holds, raw))
         ledgers.append(_ledger(rids, len(sources) - 1))

@@ -33,6 +33,8 @@ class PartRun:
     partial: str | None = None
     error: str | None = None
     seconds: float = 0.0
+    #: findings withheld because a cell they rest on could not be read
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class Engine:
             return CheckRun(check.id, Status.SKIPPED, "this version of cdiscx does not run this check yet")
         if reason:
             return CheckRun(check.id, Status.SKIPPED, reason, rows, 0, seconds)
+        if any(p.hits or p.withheld for p in parts):
+            return CheckRun(check.id, Status.SKIPPED, "what it found rests on cells that other findings name", rows)
         if not any(p.ran and p.rows for p in parts):
             return CheckRun(check.id, Status.SKIPPED, "there was no row to check", 0, 0, seconds)
         return CheckRun(check.id, Status.PASSED, None, rows, 0, seconds)
@@ -128,8 +132,8 @@ class Engine:
         severity = self.severity(check)
         hits = read_hits(found, check, part, severity)
         silent = self._silenced(part)
-        hits = tuple(h for h in hits if h.subject is None or h.subject not in silent)
-        return PartRun(hits, rows, True, None, inputs.partial)
+        heard = tuple(h for h in hits if h.subject is None or h.subject not in silent)
+        return PartRun(heard, rows, True, None, inputs.partial, withheld=len(hits) - len(heard))
 
     def severity(self, check: Check) -> Severity:
         """The catalogue's severity, or the study's own word."""

@@ -120,7 +120,7 @@ def _judge_values(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataF
     hits = []
     for column, check, index in failures().select("column", "check", "index").unique(maintain_order=True).iter_rows():
         rid, spec = rids[index], specs[column]
-        if column == "SUBJID" or subjects[index] is None or (rid, column) in spoken or (rid, column) in numbers:
+        if _no_such_column(data, rid, column) or column == "SUBJID" or subjects[index] is None or (rid, column) in spoken or (rid, column) in numbers:
             continue
         value = frame.get_column(column)[index]
         hits.append(_value_hit(data, sheet, name, spec, subjects[index], rid, value, check))
@@ -147,6 +147,14 @@ def _value_hit(
     said = f"{name}: {header} is {plain(value)}{f' {spec.unit}' if spec.unit else ''}, outside {span}."
     fix = f"Ask the site to check {header}; values from {span} are possible."
     return Hit("STR-009", Severity.ERROR, said, fix, subject, None, sheet.holds, rid, spec.is_, span, (), "range")
+
+
+def _no_such_column(data: StudyData, rid: int, column: str) -> bool:
+    """True where the row's sheet has no such column at all: STR-001 says so once."""
+    if not data.upload.sources:
+        return False
+    source = data.upload.sources[int(data.upload.ledger.get_column("_source")[rid])]
+    return column not in source.letters
 
 
 def _span(spec: Column) -> str:

@@ -15,7 +15,16 @@ _DATES = pl.Schema({"SUBJID": pl.String, "_date": pl.Date, "_rid": pl.UInt32})
 
 
 def _source_rows(source: Source, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame | None:
-    table, _, column = source.of.partition(".")
+    frame = _where(source, frames)
+    if frame is None:
+        return None
+    column = source.of.partition(".")[2]
+    return frame.select("SUBJID", _date=pl.col(column), _rid=pl.col("_rid")).drop_nulls(["SUBJID", "_date"])
+
+
+def _where(source: Source, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame | None:
+    """The rows a source means, or None where the study has no such table."""
+    table = source.of.partition(".")[0]
     if table not in frames:
         return None
     frame = frames[table]
@@ -23,12 +32,15 @@ def _source_rows(source: Source, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyF
         frame = frame.filter(pl.col(name).is_in(list(values)))
     for name, values in source.unless.items():
         frame = frame.filter(~pl.col(name).is_in(list(values)).fill_null(False))
-    return frame.select("SUBJID", _date=pl.col(column), _rid=pl.col("_rid")).drop_nulls(["SUBJID", "_date"])
+    return frame
 
 
 def _anchor_rows(anchor: Anchor, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     pieces = [rows for s in anchor.sources if (rows := _source_rows(s, frames)) is not None]
     rows = pl.concat([pl.LazyFrame(schema=_DATES), *pieces])
+    for source in anchor.none_if:
+        blocking = _where(source, frames)
+        rows = rows if blocking is None else rows.join(blocking.select("SUBJID"), on="SUBJID", how="anti")
     ordered = rows.sort("_date", "_rid", descending=[anchor.take == "last", False])
     return ordered.group_by("SUBJID", maintain_order=True).agg(pl.col("_date").first(), pl.col("_rid").first())
 
@@ -36,8 +48,8 @@ def _anchor_rows(anchor: Anchor, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyF
 @view(
     "anchors",
     of=("subjects", "subjects.RFICDAT", "subjects.ENRLDAT", "subjects.DIAGDAT", "dosing", "dosing.EXSTDAT",
-        "dosing.EXENDAT", "dosing.EXTRT", "procedures", "procedures.PRSTDAT", "procedures.PRENDAT",
-        "procedures.PRTRT", "procedures.HODISDAT"),
+        "dosing.EXENDAT", "dosing.EXTRT", "dosing.EXONGO", "procedures", "procedures.PRSTDAT", "procedures.PRENDAT",
+        "procedures.PRTRT", "procedures.HODISDAT", "decision", "decision.DECDAT"),
     requires=("subjects",),
 )  # fmt: skip
 def anchors(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
@@ -163,7 +175,7 @@ def _treatment_end(study: Study, disposition: pl.LazyFrame, tables: Mapping[str,
     systemic = [name for name, regimen in study.regimens.items() if regimen.systemic]
     stops = disposition.filter(pl.col("DSSCOPE") == "TREATMENT", pl.col("DSDAT").is_not_null())
     said = stops.group_by("SUBJID").agg(
-        _all=pl.col("DSDAT").filter(pl.col("DSTRT").is_null()).max(),
+        _all=pl.col("DSDAT").filter(pl.col("DSTRT").is_null() | (pl.col("DSTRT") == "ALL")).max(),
         _stopped=pl.col("DSTRT").filter(pl.col("DSTRT").is_in(systemic)).n_unique(),
         _last=pl.col("DSDAT").max(),
     )
