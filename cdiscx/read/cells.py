@@ -220,7 +220,9 @@ def _tight(
     """Without empty rows and without empty columns at the right; `_row` is `numbers`, or counted from 1."""
     used = [i for i, name in enumerate(text.columns) if text[name].null_count() < text.height]
     letters = text.columns[: used[-1] + 1] if used else []
-    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row") if numbers is None else pl.lit(numbers)
+    number = (
+        pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row") if numbers is None else pl.lit(numbers)
+    )
     if not letters:
         empty = pl.DataFrame(schema={"_row": pl.UInt32})
         return empty, empty.clone()

@@ -3,58 +3,117 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from cdiscx.model.errors import UploadError
 from cdiscx.model.table import UploadFile
+from cdiscx.read.bundle import read_folder
 from cdiscx.read.given import Found, Given
 from cdiscx.read.limits import Limits, human
+from cdiscx.read.sniff import format_of
 from cdiscx.registry import discover, registered
+
+_LIMITS = Limits()
 
 
 def _bytes_of(path: Path, name: str, limits: Limits) -> bytes:
-    try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise UploadError(f"{name} is not a file; give the path of a workbook, a .zip or a folder of .csv files")
-        if size > limits.file:
-            raise UploadError(
-                f"{name} is {human(size)}, more than the {human(limits.file)} that can be read; remove what is not "
-                "data, or split it, and upload again"
-            )
-        if size == 0:
-            raise UploadError(f"{name} is empty (0 bytes); export it again and upload the new file")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UploadError(f"{name} was not found; check the path") from error
-    except OSError as error:
-        raise UploadError(f"{name} cannot be opened ({error.strerror}); check its permissions") from error
+    if not path.is_file():  # a pipe or a device would never end
+        raise UploadError(
+            f"{name} is not a file; give the path of a workbook, a .zip or a folder of .csv files"
+        )
+    size = path.stat().st_size
+    if size > limits.file:
+        raise UploadError(
+            f"{name} is {human(size)}, more than the {human(limits.file)} that can be read; remove what is not "
+            "data, or split it, and upload again"
+        )
+    if size == 0:
+        raise UploadError(f"{name} is empty (0 bytes); export it again and upload the new file")
+    with path.open("rb") as handle:
+        data = handle.read(limits.file + 1)
+    if len(data) > limits.file:
+        raise UploadError(f"{name} grew while it was read; upload it again when it is complete")
+    return data
 
 
-def read_upload(path: str | Path, *, limits: Limits = Limits()) -> UploadFile:  # noqa: B008 - frozen
+def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
     """Reads one upload: a workbook (.xlsx .xlsm .xlsb .xls .ods), a .csv, or a folder or .zip of .csv files.
 
     The content decides how it is read, not the name's ending. Raises UploadError with one line that names the file,
     says what is wrong and what to do.
     """
     where = Path(path)
-    name = where.name or str(where)
-    data = _bytes_of(where, name, limits)
+    name = where.name or where.absolute().name or str(where)
+    try:
+        where.stat()  # is_dir and is_file would hide a missing path, a loop of links and a closed folder alike
+        if where.is_dir():
+            found, digest, size = read_folder(where, name, limits)
+            return _upload(name, digest, size, where, found)
+        data = _bytes_of(where, name, limits)
+    except FileNotFoundError as error:
+        raise UploadError(f"{name} was not found; check the path {str(where)!r}") from error
+    except OSError as error:
+        raise UploadError(
+            f"{name} cannot be opened ({error.strerror}); check the path and its permissions"
+        ) from error
+    except ValueError as error:  # a null byte in the path
+        raise UploadError(f"{name!r} is not a path; check it") from error
     discover("cdiscx.read")
-    found = cast(Found, registered("reader")["xlsx"](Given(name, data, limits)))
-    return UploadFile(
-        name,
-        hashlib.sha256(data).hexdigest(),
-        len(data),
-        found.sheets,
-        str(where),
-        found.notes,
-        found.date_system,
+    kind = format_of(data, name)
+    found = cast(Found, registered("reader")[kind](Given(name, data, limits)))
+    ending = where.suffix.lower().lstrip(".")
+    if not _agree(ending, kind):
+        found = replace(
+            found, notes=(f"{name}: its content is {kind}, not {ending or 'what it says'}", *found.notes)
+        )
+    return _upload(name, hashlib.sha256(data).hexdigest(), len(data), where, found)
+
+
+def _agree(ending: str, kind: str) -> bool:
+    return ending == kind or (kind, ending) in {
+        ("xlsx", "xlsm"),
+        ("csv", "tsv"),
+        ("csv", "txt"),
+        ("xlsx", "xltx"),
+    }
+
+
+def _upload(name: str, digest: str, size: int, where: Path, found: Found) -> UploadFile:
+    return UploadFile(name, digest, size, found.sheets, str(where), found.notes, found.date_system)
+
+
+def _named(upload: UploadFile, name: str) -> UploadFile:
+    return replace(upload, name=name, sheets=tuple(replace(sheet, file=name) for sheet in upload.sheets))
+
+
+def read_uploads(paths: Iterable[str | Path], *, limits: Limits = _LIMITS) -> tuple[UploadFile, ...]:
+    """Reads several uploads of one study, in the order given.
+
+    Where two have the same name, as many parent folders as tell them apart go before it (`north/site.xlsx`).
+    Raises UploadError at the first that cannot be read, and for a file given twice.
+    """
+    given = [Path(path) for path in paths]
+    seen: dict[Path, Path] = {}
+    for path in given:
+        whole = path.resolve()
+        if whole in seen:
+            raise UploadError(f"{path.name} was given twice ({seen[whole]} and {path}); give it once")
+        seen[whole] = path
+    uploads = [read_upload(path, limits=limits) for path in given]
+    parts = [path.resolve().parts for path in given]
+    names = [upload.name for upload in uploads]
+    depth = 1
+    while (twice := {name for name, count in Counter(names).items() if count > 1}) and depth < 64:
+        depth += 1
+        names = [
+            "/".join(part[-depth:]) if name in twice else name
+            for name, part in zip(names, parts, strict=True)
+        ]
+    return tuple(
+        upload if upload.name == name else _named(upload, name)
+        for upload, name in zip(uploads, names, strict=True)
     )
-
-
-def read_uploads(paths: Iterable[str | Path], *, limits: Limits = Limits()) -> tuple[UploadFile, ...]:  # noqa: B008
-    """Reads several uploads of one study, in the order given. Raises UploadError at the first that cannot be read."""
-    return tuple(read_upload(path, limits=limits) for path in paths)

@@ -34,7 +34,15 @@ def cells_of(given: Given, sheet: str, details: Details) -> tuple[Patches, list[
             warnings.simplefilter("ignore")
             found, merged = _load(given, sheet)
     # what openpyxl raises on parts it cannot understand
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        SyntaxError,
+        zipfile.BadZipFile,
+    ) as error:
         raise UploadError(
             f"{given.name} is damaged (sheet {sheet!r}); open it, save it again and upload the new file"
         ) from error

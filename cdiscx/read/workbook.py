@@ -26,10 +26,14 @@ def parser_errors(name: str) -> Iterator[None]:
     try:
         yield
     except python_calamine.PasswordError as error:
-        raise UploadError(f"{name} is protected with a password; save it without one and upload again") from error
+        raise UploadError(
+            f"{name} is protected with a password; save it without one and upload again"
+        ) from error
     except python_calamine.CalamineError as error:
         detail = " ".join(str(error).split())
-        raise UploadError(f"{name} is damaged ({detail}); open it, save it again and upload the new file") from error
+        raise UploadError(
+            f"{name} is damaged ({detail}); open it, save it again and upload the new file"
+        ) from error
     except BaseException as error:
         # a panic in the Rust reader arrives as pyo3_runtime.PanicException, which is no Exception and cannot be
         # imported; it means a file that its authors did not foresee. Everything else is ours and passes.
