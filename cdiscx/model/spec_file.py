@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import io
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from cdiscx.model.errors import SpecError
 from cdiscx.model.spec import Study
+from cdiscx.model.spec_links import dead_links
+from cdiscx.model.spec_yaml import Marks, Path_, dotted, parse, plain
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_MAX_BYTES = 5_000_000
-_MAX_DEPTH = 40
 _REFERENCE = re.compile(r"\$[a-z][a-z0-9_]*")
-Path_ = tuple[str | int, ...]
 
 
 def data_folder(name: str) -> Path:
@@ -38,67 +32,96 @@ def bundled() -> dict[str, Path]:
     return {f.stem: f for f in sorted(data_folder("specs").glob("*.yaml"))}
 
 
-@dataclass
-class _Marks:
-    """Where each path of the merged study was last written."""
-
-    at: dict[Path_, tuple[str, int, int]] = field(default_factory=dict)
-
-    def find(self, path: Path_, *, key: bool = False) -> str:
-        while path and path not in self.at:
-            path = path[:-1]
-        file, line, column = self.at.get(path, ("study file", 1, 1))
-        return f"{file}:{line}:{column}"
+def suggestion(word: str, among: Iterable[str], *, cutoff: float = 0.5, sign: str = "") -> str:
+    """`, did you mean '…'?` with the nearest of the known words, or nothing."""
+    near = difflib.get_close_matches(word, list(among), n=1, cutoff=cutoff)
+    return f", did you mean '{sign}{near[0]}'?" if near else ""
 
 
-def _parse(path: Path) -> Any:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SpecError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if len(raw) > _MAX_BYTES:
-        raise SpecError(f"{path}: larger than {_MAX_BYTES // 1_000_000} MB; this is not a study file")
-    yaml = YAML(typ="rt")
-    yaml.allow_duplicate_keys = False
-    try:
-        text = raw.decode("utf-8-sig")
-        return yaml.load(io.StringIO(text))
-    except UnicodeDecodeError:
-        raise SpecError(f"{path}: is not UTF-8 text") from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise SpecError(f"{where}: {' '.join(str(error.problem or error.context).split())}") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise SpecError(f"{path}: is not valid YAML ({' '.join(str(error).split())[:200]})") from None
+def load_study(name: str) -> Study:
+    """A bundled study's name in any case, or a path to a study file -> Study. Raises SpecError with every mistake."""
+    found = {key.lower(): file for key, file in bundled().items()}.get(name.strip().lower())
+    path = found or Path(name)
+    if not path.is_file() and "\\" in name:
+        path = Path(name.replace("\\", "/"))  # a path as Windows writes it
+    if found is None and not path.is_file():
+        hint = suggestion(name.lower(), bundled(), cutoff=0.4) or "."
+        raise SpecError(
+            f"there is no study '{name}'{hint} Bundled studies: {', '.join(bundled())}; or give the path of a study file."
+        )
+    return _bundled_study(found.resolve()) if found else _load(path.resolve())
 
 
-def _plain(node: Any, file: str, path: Path_, marks: _Marks, depth: int = 0) -> Any:
-    """Plain dicts and lists of a parsed node; remembers where every path stands."""
-    if depth > _MAX_DEPTH:
-        raise SpecError(f"{marks.find(path)}: nested deeper than {_MAX_DEPTH} levels")
-    if isinstance(node, CommentedMap):
-        out: dict[Any, Any] = {}
-        for key, value in node.items():
-            line, column = node.lc.key(key)
-            here = (*path, key)
-            marks.at[here] = (file, line + 1, column + 1)
-            out[key] = _plain(value, file, here, marks, depth + 1)
-        return out
-    if isinstance(node, CommentedSeq):
-        items = []
-        for i, value in enumerate(node):
-            line, column = node.lc.item(i)
-            marks.at[(*path, i)] = (file, line + 1, column + 1)
-            items.append(_plain(value, file, (*path, i), marks, depth + 1))
-        return items
-    if isinstance(node, str):
-        return str(node)
-    if isinstance(node, bool) or node is None:
-        return node
-    if isinstance(node, int):
-        return int(node)
-    return float(node) if isinstance(node, float) else node
+@lru_cache(maxsize=16)
+def _bundled_study(path: Path) -> Study:
+    return _load(path)
+
+
+def _load(path: Path) -> Study:
+    marks, problems = Marks(), list[str]()
+    merged = _collect(path, marks, problems)
+    incomplete = bool(problems)
+    marks.at[()] = (str(path), 1, 1)
+    parameters = merged.get("parameters")
+    merged, lost = _fill(merged, parameters if isinstance(parameters, dict) else {}, marks)
+    study, wrong = _validate(merged, marks, incomplete=incomplete)
+    problems += lost + wrong
+    problems += dead_links(study, marks) if study and not incomplete else []
+    if problems or study is None:
+        raise SpecError(list(dict.fromkeys(problems)))
+    return study
+
+
+def _collect(path: Path, marks: Marks, problems: list[str], above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A file with the blocks it extends put under it."""
+    if path in above:
+        circle = " > ".join(p.name for p in (*above[above.index(path) :], path))
+        raise SpecError(f"{above[-1]}:1:1: `extend` goes in a circle: {circle}")
+    node = parse(path)
+    merged: dict[str, Any] = {}
+    for i, block in enumerate(_blocks(node, path, problems)):
+        found = _block_path(block, path)
+        if found is None:
+            known = sorted(p.stem for p in (data_folder("specs") / "_house").glob("*.yaml"))
+            line = node.lc.data["extend"][0] + 1
+            hint = suggestion(block, known)
+            problems.append(
+                f"{path}:{line}:1: extend.{i}: there is no block '{block}'{hint} The house has: {', '.join(known)}"
+            )
+        else:
+            merged = _merge(merged, _collect(found.resolve(), marks, problems, (*above, path)))
+    own = plain(node, str(path), marks, problems)
+    _check_parameters(merged.get("parameters"), own.get("parameters"), marks, problems)
+    return dict(_merge(merged, own))
+
+
+def _blocks(node: Mapping[str, Any], path: Path, problems: list[str]) -> list[str]:
+    extend = node.get("extend")
+    blocks = [extend] if isinstance(extend, str) else list(extend) if isinstance(extend, list) else []
+    if extend is not None and ((not blocks and extend != []) or not all(isinstance(b, str) for b in blocks)):
+        problems.append(f"{path}:1:1: extend: a list of block names is needed, found {str(extend)[:40]!r}")
+        return []
+    return [str(b) for b in blocks]
+
+
+def _block_path(name: str, origin: Path) -> Path | None:
+    """The file of a block: beside the study file, in its `_house`, or in the house's own; `\\` may part folders too."""
+    name = name.replace("\\", "/")
+    for folder in (origin.parent, origin.parent / "_house", data_folder("specs") / "_house"):
+        for candidate in (folder / name, folder / f"{name}.yaml"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def _check_parameters(known: Any, own: Any, marks: Marks, problems: list[str]) -> None:
+    """A parameter that is nearly one of the blocks' is a typo: unnoticed, the default would stay in force."""
+    if not isinstance(known, dict) or not isinstance(own, dict):
+        return
+    for name in own:
+        if name not in known and (hint := suggestion(name, known, cutoff=0.85)):
+            path = ("parameters", name)
+            problems.append(f"{marks.find(path)}: {dotted(path)}: unknown parameter{hint}")
 
 
 def _merge(base: Any, over: Any) -> Any:
@@ -114,28 +137,61 @@ def _merge(base: Any, over: Any) -> Any:
     return over
 
 
-def _collect(path: Path, marks: _Marks, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    if path in seen:
-        raise SpecError(f"{path}: `extend` goes in a circle: {' > '.join(p.name for p in (*seen, path))}")
-    node = _parse(path)
-    if not isinstance(node, CommentedMap):
-        raise SpecError(f"{path}:1:1: a study file is a mapping of keys to values")
-    extend = node.get("extend") or []
-    blocks = [extend] if isinstance(extend, str) else list(extend)
-    merged: dict[str, Any] = {}
-    for block in blocks:
-        merged = _merge(merged, _collect(_block_path(str(block), path), marks, (*seen, path)))
-    own = _plain(node, str(path), (), marks)
-    return dict(_merge(merged, own))
+def _fill(node: Any, parameters: Mapping[str, Any], marks: Marks, path: Path_ = ()) -> tuple[Any, list[str]]:
+    """`$name` anywhere outside `parameters:` -> the parameter's value, so that each number is written once."""
+    if isinstance(node, str) and _REFERENCE.fullmatch(node):
+        if node[1:] in parameters:
+            return parameters[node[1:]], []
+        hint = suggestion(node[1:], parameters, sign="$")
+        return node, [f"{marks.find(path)}: {dotted(path)}: there is no parameter '{node[1:]}'{hint}"]
+    if isinstance(node, list):
+        pairs = [_fill(value, parameters, marks, (*path, i)) for i, value in enumerate(node)]
+        return [value for value, _ in pairs], [p for _, found in pairs for p in found]
+    if not isinstance(node, dict):
+        return node, []
+    out, problems = dict[str, Any](), list[str]()
+    for key, value in node.items():
+        if not path and key == "parameters":
+            out[key] = value
+            continue
+        out[key], found = _fill(value, parameters, marks, (*path, key))
+        problems += found
+    return out, problems
 
 
-def _block_path(name: str, origin: Path) -> Path:
-    for folder in (origin.parent, origin.parent / "_house", data_folder("specs") / "_house"):
-        for candidate in (folder / name, folder / f"{name}.yaml"):
-            if candidate.is_file():
-                return candidate
-    known = sorted(p.stem for p in (data_folder("specs") / "_house").glob("*.yaml"))
-    raise SpecError(f"{origin}: extend: there is no block '{name}'; the house has: {', '.join(known)}")
+def _validate(merged: Mapping[str, Any], marks: Marks, *, incomplete: bool) -> tuple[Study | None, list[str]]:
+    try:
+        return Study.model_validate(_tuples(merged)), []
+    except ValidationError as error:
+        # where a block could not be read, what it would have given is not missing
+        found = [e for e in error.errors() if not (incomplete and e["type"] == "missing")]
+        return None, sorted({_explain(e, marks) for e in found}, key=_place)
+
+
+def _place(problem: str) -> tuple[str, int]:
+    match = re.match(r"(.*?):(\d+):\d+: ", problem)
+    return (match[1], int(match[2])) if match else (problem, 0)
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples: the models are frozen through and through."""
+    if isinstance(value, dict):
+        return {k: _tuples(v) for k, v in value.items()}
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _explain(error: Any, marks: Marks) -> str:
+    path: Path_ = tuple(error["loc"])
+    where, words = marks.find(path), dotted(path)
+    if error["type"] == "extra_forbidden":
+        return f"{where}: {words}: unknown key{suggestion(str(path[-1]), _fields_at(Study, path[:-1]))}"
+    if error["type"] == "missing":
+        return f"{where}: {words}: this key is missing"
+    if error["type"] == "literal_error":
+        allowed = error["ctx"]["expected"]
+        hint = suggestion(str(error["input"]), re.findall(r"'([^']+)'", allowed))
+        return f"{where}: {words}: {error['input']!r:.60} is not one of {allowed}{hint}"
+    return f"{where}: {words}: {error['msg'][0].lower()}{error['msg'][1:]}, found {error['input']!r:.80}"
 
 
 def _fields_at(model: type[BaseModel], path: Path_) -> list[str]:
@@ -145,7 +201,8 @@ def _fields_at(model: type[BaseModel], path: Path_) -> list[str]:
         kind = _inside(kind, step)
         if kind is None:
             return []
-    return [f.alias or n for n, f in kind.model_fields.items()] if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+    named = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return [f.alias or n for n, f in kind.model_fields.items()] if named else []
 
 
 def _inside(kind: Any, step: str | int) -> Any:
@@ -160,102 +217,3 @@ def _bare(kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType):
         kind = next((a for a in get_args(kind) if a is not type(None)), kind)
     return kind
-
-
-def _explain(error: Any, marks: _Marks) -> str:
-    path: Path_ = tuple(error["loc"])
-    dotted = ".".join(str(p) for p in path)
-    where = marks.find(path)
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(path[-1]), _fields_at(Study, path[:-1]), n=1, cutoff=0.5)
-        return f"{where}: {dotted}: unknown key" + (f", did you mean '{near[0]}'?" if near else "")
-    if error["type"] == "missing":
-        return f"{where}: {dotted}: this key is missing"
-    return f"{where}: {dotted}: {error['msg'][0].lower()}{error['msg'][1:]}, found {error['input']!r:.80}"
-
-
-def load_study(name: str) -> Study:
-    """A bundled study's name in any case, or a path to a study file -> Study. Raises SpecError with every mistake."""
-    found = {key.lower(): file for key, file in bundled().items()}.get(name.strip().lower())
-    path = found or Path(name)
-    if found is None and not path.is_file():
-        near = difflib.get_close_matches(name.lower(), list(bundled()), n=1, cutoff=0.4)
-        hint = f", did you mean '{near[0]}'?" if near else ""
-        raise SpecError(f"there is no study '{name}'{hint} Bundled studies: {', '.join(bundled())}; or give the path of a study file.")
-    return _load(path.resolve(), path.resolve().stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=16)
-def _load(path: Path, _changed: int) -> Study:
-    marks = _Marks()
-    merged = _collect(path, marks)
-    merged, lost = _fill(merged, merged.get("parameters") or {}, marks)
-    study, problems = _validate(merged, marks)
-    problems = lost + problems
-    problems += _cross_check(study, marks) if study else []
-    if problems or study is None:
-        raise SpecError(problems)
-    return study
-
-
-def _fill(node: Any, parameters: Mapping[str, Any], marks: _Marks, path: Path_ = ()) -> tuple[Any, list[str]]:
-    """`$name` anywhere outside `parameters:` -> the parameter's value, so that each number is written once."""
-    if isinstance(node, str) and _REFERENCE.fullmatch(node):
-        if node[1:] in parameters:
-            return parameters[node[1:]], []
-        near = difflib.get_close_matches(node[1:], list(parameters), n=1, cutoff=0.5)
-        hint = f", did you mean '${near[0]}'?" if near else ""
-        return node, [f"{marks.find(path)}: {'.'.join(map(str, path))}: there is no parameter '{node[1:]}'{hint}"]
-    if not isinstance(node, dict | list):
-        return node, []
-    keys = list(node) if isinstance(node, dict) else range(len(node))
-    filled = {k: _fill(node[k], parameters, marks, (*path, k)) for k in keys if path or k != "parameters"}
-    problems = [p for _, found in filled.values() for p in found]
-    if isinstance(node, list):
-        return [v for v, _ in filled.values()], problems
-    own = {"parameters": node["parameters"]} if not path and "parameters" in node else {}
-    return {k: v for k, (v, _) in filled.items()} | own, problems
-
-
-def _validate(merged: Mapping[str, Any], marks: _Marks) -> tuple[Study | None, list[str]]:
-    tupled = _tuples(merged)
-    try:
-        return Study.model_validate(tupled), []
-    except ValidationError as error:
-        return None, sorted({_explain(e, marks) for e in error.errors()})
-
-
-def _tuples(value: Any) -> Any:
-    """Lists as tuples: the models are frozen through and through."""
-    if isinstance(value, dict):
-        return {k: _tuples(v) for k, v in value.items()}
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def _cross_check(study: Study, marks: _Marks) -> list[str]:
-    """References inside the study file that lead nowhere."""
-    problems: list[str] = []
-    columns = {s.holds: {c.is_ for c in s.columns.values()} for s in study.sheets.values()}
-
-    def known(path: Path_, name: str, among: Any, what: str) -> None:
-        if name not in among:
-            near = difflib.get_close_matches(name, [str(a) for a in among], n=1, cutoff=0.5)
-            hint = f", did you mean '{near[0]}'?" if near else ""
-            problems.append(f"{marks.find(path)}: {'.'.join(map(str, path))}: there is no {what} '{name}'{hint}")
-
-    for name, sheet in study.sheets.items():
-        for column in sheet.key:
-            known(("sheets", name, "key"), column, columns[sheet.holds], "column")
-    for name, anchor in study.anchors.items():
-        for i, source in enumerate(anchor.sources):
-            table, _, column = source.of.partition(".")
-            known(("anchors", name, "sources", i), table, columns, "table")
-            if table in columns:
-                known(("anchors", name, "sources", i), column, columns[table], f"column of {table}")
-        if anchor.otherwise:
-            known(("anchors", name, "otherwise"), anchor.otherwise, study.anchors, "anchor")
-    for i, visit in enumerate(study.schedule):
-        known(("schedule", i, "anchor"), visit.anchor, study.anchors, "anchor")
-    for i, expectation in enumerate(study.expectations):
-        known(("expectations", i, "table"), expectation.table, columns, "table")
-    return problems
