@@ -45,9 +45,7 @@ class Archive:
             size += len(piece)
             self.spent += len(piece)
             if size > info.file_size:
-                raise UploadError(
-                    f"{self.name} unpacks to more than it states (like a zip bomb); it was not read"
-                )
+                raise UploadError(f"{self.name} unpacks to more than it states (like a zip bomb); it was not read")
             if self.spent > self.limits.unpacked * 2:  # every member is unpacked at most twice: once to check
                 raise _too_big(self.name, self.limits)
             check = zlib.crc32(piece, check)
@@ -114,13 +112,9 @@ def open_archive(data: bytes, name: str, limits: Limits) -> Archive:
     ) as error:
         raise _damaged(name, "its end is missing: the upload or download stopped early") from error
     if not infos:
-        raise UploadError(
-            f"{name} is an empty zip file; put the workbook or the .csv files in it and upload again"
-        )
+        raise UploadError(f"{name} is an empty zip file; put the workbook or the .csv files in it and upload again")
     if len(infos) > limits.members:
-        raise UploadError(
-            f"{name} holds {len(infos)} files, more than {limits.members}; upload only the data"
-        )
+        raise UploadError(f"{name} holds {len(infos)} files, more than {limits.members}; upload only the data")
     members: dict[str, zipfile.ZipInfo] = {}
     seen: set[str] = set()
     for info in infos:
@@ -138,9 +132,7 @@ def _check_member(info: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     if info.flag_bits & 0x1:
         raise UploadError(f"{name} is protected with a password; save it without one and upload again")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UploadError(
-            f"{name} is packed in a way that spreadsheets never are; save it again and upload that file"
-        )
+        raise UploadError(f"{name} is packed in a way that spreadsheets never are; save it again and upload that file")
     if info.file_size > limits.ratio_from and info.file_size > limits.ratio * max(info.compress_size, 1):
         raise UploadError(
             f"{name} would unpack from {human(info.compress_size)} to {human(info.file_size)} (like a zip bomb); "

@@ -55,9 +55,7 @@ class _Sheets:
         if not self.sheets:
             held = ", ".join(others[:3]) + (" …" if len(others) > 3 else "")
             raise UploadError(
-                f"{self.name} holds no .csv file"
-                + (f" (it holds {held})" if held else "")
-                + "; put the sheets in it "
+                f"{self.name} holds no .csv file" + (f" (it holds {held})" if held else "") + "; put the sheets in it "
                 "as .csv files, or upload each workbook by itself"
             )
         return Found(tuple(self.sheets), tuple(self.notes))

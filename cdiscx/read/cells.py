@@ -104,9 +104,7 @@ def _mixed(values: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
     kinds = pl.repeat(BLANK, len(values), dtype=pl.UInt8, eager=True)
     # names sort, types do not; the order does not matter but must not change between runs
     for kind in sorted(set(map(type, values)) - {type(None)}, key=lambda each: each.__name__):
-        part, codes = _texts(
-            kind, pl.Series([v if type(v) is kind else None for v in values], dtype=_TYPES[kind][0])
-        )
+        part, codes = _texts(kind, pl.Series([v if type(v) is kind else None for v in values], dtype=_TYPES[kind][0]))
         held = part.is_not_null()
         text, kinds = part.zip_with(held, text), codes.zip_with(held, kinds)
     return text, kinds
@@ -206,9 +204,9 @@ def _patched(text: pl.DataFrame, kinds: pl.DataFrame, patches: Patches) -> tuple
             values = values.extend_constant(None, missing)
             codes = codes.extend_constant(BLANK, missing)
         if found := by_column.get(i):
-            where, what, code = (list(part) for part in zip(*found, strict=True))
-            values = values.scatter(where, what)
-            codes = codes.scatter(where, pl.Series(code, dtype=pl.UInt8))
+            where = [row for row, _, _ in found]
+            values = values.scatter(where, pl.Series([value for _, value, _ in found], dtype=pl.String))
+            codes = codes.scatter(where, pl.Series([code for _, _, code in found], dtype=pl.UInt8))
         new_text.append(values.alias(name))
         new_kinds.append(codes.alias(name))
     return pl.DataFrame(new_text), pl.DataFrame(new_kinds)
@@ -220,9 +218,7 @@ def _tight(
     """Without empty rows and without empty columns at the right; `_row` is `numbers`, or counted from 1."""
     used = [i for i, name in enumerate(text.columns) if text[name].null_count() < text.height]
     letters = text.columns[: used[-1] + 1] if used else []
-    number = (
-        pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row") if numbers is None else pl.lit(numbers)
-    )
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row") if numbers is None else pl.lit(numbers)
     if not letters:
         empty = pl.DataFrame(schema={"_row": pl.UInt32})
         return empty, empty.clone()

@@ -90,9 +90,7 @@ def _records(text: str, separator: str, name: str, notes: list[str]) -> list[lis
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
-        raise UploadError(
-            f"{name} cannot be read as CSV ({error}); save it as CSV UTF-8 and upload again"
-        ) from error
+        raise UploadError(f"{name} cannot be read as CSV ({error}); save it as CSV UTF-8 and upload again") from error
 
 
 def _padded(records: list[list[str]], width: int) -> Iterator[list[str]]:
@@ -130,7 +128,5 @@ def read_csv(given: Given) -> Found:
     """One .csv is an upload with one sheet, named like the file."""
     notes: list[str] = []
     stem = given.name.rsplit(".", 1)[0] or given.name
-    sheet = sheet_of(
-        given.data, file=given.name, sheet=stem, shown=given.name, limits=given.limits, notes=notes
-    )
+    sheet = sheet_of(given.data, file=given.name, sheet=stem, shown=given.name, limits=given.limits, notes=notes)
     return Found((sheet,), tuple(notes))

@@ -87,9 +87,7 @@ class Details:
 def attributes(text: bytes) -> dict[str, str]:
     """The attributes of a tag's inside."""
     return {
-        match[1].decode("ascii", "replace"): unescape(
-            (match[2] or match[3] or b"").decode("utf-8", "replace")
-        )
+        match[1].decode("ascii", "replace"): unescape((match[2] or match[3] or b"").decode("utf-8", "replace"))
         for match in _ATTRIBUTE.finditer(text)
     }
 
@@ -124,9 +122,7 @@ def _row_chunks(archive: Archive, member: str) -> Iterator[tuple[bytes, Words]]:
         cut = chunk.rfind(words.row_end)
         if cut < 0:
             if len(chunk) > _LONGEST_ROW:
-                raise UploadError(
-                    f"{archive.name} has a row too large to read ({member}); remove it and upload again"
-                )
+                raise UploadError(f"{archive.name} has a row too large to read ({member}); remove it and upload again")
             carry = chunk
             continue
         cut += len(words.row_end)
@@ -181,9 +177,7 @@ def _count(chunk: bytes, words: Words, found: Details) -> bool:
 
 def too_many_cells(name: str, limits: Limits) -> UploadError:
     """The error of a sheet with more cells than the limit."""
-    return UploadError(
-        f"{name} has a sheet with more than {limits.cells:,} cells; split it and upload the parts"
-    )
+    return UploadError(f"{name} has a sheet with more than {limits.cells:,} cells; split it and upload the parts")
 
 
 def _measure(archive: Archive, member: str, found: Details) -> None:
@@ -249,9 +243,7 @@ def _formulas(chunk: bytes, words: Words, found: Details) -> None:
 
 def _masters(chunk: bytes, words: Words, found: Details) -> None:
     prefix = words.cell_first[1:-5].decode()
-    master = (
-        rf"""<{prefix}c\s([^<>]*)>\s*<{prefix}f\s([^<>]*\bt\s*=\s*["']shared["'][^<>]*)>([^<]+)</{prefix}f>"""
-    )
+    master = rf"""<{prefix}c\s([^<>]*)>\s*<{prefix}f\s([^<>]*\bt\s*=\s*["']shared["'][^<>]*)>([^<]+)</{prefix}f>"""
     for match in re.finditer(master.encode(), chunk):
         group = attributes(match[2]).get("si", "")
         text = unescape(match[3].decode("utf-8", "replace"))
@@ -275,9 +267,7 @@ def _numbers_styled(pattern: str, styles: frozenset[int]) -> re.Pattern[bytes]:
     return re.compile((pattern % "|".join(map(str, sorted(styles)))).encode())
 
 
-def _styled(
-    chunk: bytes, words: Words, styles: frozenset[int]
-) -> Iterator[tuple[tuple[int, int], int, float]]:
+def _styled(chunk: bytes, words: Words, styles: frozenset[int]) -> Iterator[tuple[tuple[int, int], int, float]]:
     """Numeric cells of these styles: position, style, value."""
     for match in _numbers_styled(words.number, styles).finditer(chunk):
         given = attributes(match[1])

@@ -22,9 +22,7 @@ _LIMITS = Limits()
 
 def _bytes_of(path: Path, name: str, limits: Limits) -> bytes:
     if not path.is_file():  # a pipe or a device would never end
-        raise UploadError(
-            f"{name} is not a file; give the path of a workbook, a .zip or a folder of .csv files"
-        )
+        raise UploadError(f"{name} is not a file; give the path of a workbook, a .zip or a folder of .csv files")
     size = path.stat().st_size
     if size > limits.file:
         raise UploadError(
@@ -57,9 +55,7 @@ def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
     except FileNotFoundError as error:
         raise UploadError(f"{name} was not found; check the path {str(where)!r}") from error
     except OSError as error:
-        raise UploadError(
-            f"{name} cannot be opened ({error.strerror}); check the path and its permissions"
-        ) from error
+        raise UploadError(f"{name} cannot be opened ({error.strerror}); check the path and its permissions") from error
     except ValueError as error:  # a null byte in the path
         raise UploadError(f"{name!r} is not a path; check it") from error
     discover("cdiscx.read")
@@ -67,9 +63,7 @@ def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
     found = cast(Found, registered("reader")[kind](Given(name, data, limits)))
     ending = where.suffix.lower().lstrip(".")
     if not _agree(ending, kind):
-        found = replace(
-            found, notes=(f"{name}: its content is {kind}, not {ending or 'what it says'}", *found.notes)
-        )
+        found = replace(found, notes=(f"{name}: its content is {kind}, not {ending or 'what it says'}", *found.notes))
     return _upload(name, hashlib.sha256(data).hexdigest(), len(data), where, found)
 
 
@@ -109,11 +103,7 @@ def read_uploads(paths: Iterable[str | Path], *, limits: Limits = _LIMITS) -> tu
     depth = 1
     while (twice := {name for name, count in Counter(names).items() if count > 1}) and depth < 64:
         depth += 1
-        names = [
-            "/".join(part[-depth:]) if name in twice else name
-            for name, part in zip(names, parts, strict=True)
-        ]
+        names = ["/".join(part[-depth:]) if name in twice else name for name, part in zip(names, parts, strict=True)]
     return tuple(
-        upload if upload.name == name else _named(upload, name)
-        for upload, name in zip(uploads, names, strict=True)
+        upload if upload.name == name else _named(upload, name) for upload, name in zip(uploads, names, strict=True)
     )

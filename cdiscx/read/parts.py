@@ -40,9 +40,7 @@ class Plan:
 def parse_xml(content: bytes, name: str, member: str) -> etree._Element:
     """The root of a small XML part; entities are not resolved, nothing is fetched."""
     try:
-        return etree.fromstring(
-            content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-        )
+        return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
     except etree.XMLSyntaxError as error:
         raise UploadError(
             f"{name} is damaged ({member} is not complete); open it, save it again and upload the new file"
@@ -52,9 +50,7 @@ def parse_xml(content: bytes, name: str, member: str) -> etree._Element:
 def guard_xml(first_piece: bytes, name: str) -> None:
     """Refuses what no spreadsheet program writes and what attacks are made of: document types, foreign encodings."""
     if first_piece[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in first_piece[:4]:
-        raise UploadError(
-            f"{name} is written in an unusual encoding; open it in Excel, save it and upload that file"
-        )
+        raise UploadError(f"{name} is written in an unusual encoding; open it in Excel, save it and upload that file")
     if b"<!DOCTYPE" in first_piece or b"<!ENTITY" in first_piece:
         raise UploadError(
             f"{name} contains XML entity definitions, which spreadsheets never do (like an attack); it was not read"
@@ -73,7 +69,7 @@ def _attribute(element: etree._Element, wanted: str) -> str | None:
     return None
 
 
-def _targets(archive: Archive, owner: str) -> dict[str, tuple[str, str]]:
+def relations(archive: Archive, owner: str) -> dict[str, tuple[str, str]]:
     """Relationship id -> (kind, member) of one part."""
     folder, base = posixpath.split(owner)
     member = posixpath.join(folder, "_rels", base + ".rels")
@@ -84,11 +80,7 @@ def _targets(archive: Archive, owner: str) -> dict[str, tuple[str, str]]:
         if _local(relation) != "Relationship":
             continue
         target = (relation.get("Target") or "").replace("\\", "/")
-        whole = (
-            target.lstrip("/")
-            if target.startswith("/")
-            else posixpath.normpath(posixpath.join(folder, target))
-        )
+        whole = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
         kind = (relation.get("Type") or "").rsplit("/", 1)[-1]
         targets[relation.get("Id") or ""] = (kind, whole)
     return targets
@@ -104,16 +96,14 @@ def _member(archive: Archive, wanted: str) -> str | None:
 def plan_of(archive: Archive) -> Plan:
     """Reads workbook, relationships and styles. Raises UploadError when the package is incomplete."""
     home = next(
-        (whole for kind, whole in _targets(archive, "").values() if kind == "officeDocument"),
+        (whole for kind, whole in relations(archive, "").values() if kind == "officeDocument"),
         "xl/workbook.xml",
     )
     workbook = _member(archive, home)
     if workbook is None:
-        raise UploadError(
-            f"{archive.name} is damaged (it holds no workbook); save it again and upload the new file"
-        )
+        raise UploadError(f"{archive.name} is damaged (it holds no workbook); save it again and upload the new file")
     root = parse_xml(archive.read(workbook), archive.name, workbook)
-    targets = _targets(archive, workbook)
+    targets = relations(archive, workbook)
     date_system = 1900
     sheets: list[SheetPart] = []
     other: list[str] = []
@@ -129,9 +119,7 @@ def plan_of(archive: Archive) -> Plan:
             continue
         member = _member(archive, whole)
         if member is None:
-            raise UploadError(
-                f"{archive.name} is damaged (sheet {name!r} is missing); save it again and upload it"
-            )
+            raise UploadError(f"{archive.name} is damaged (sheet {name!r} is missing); save it again and upload it")
         sheets.append(SheetPart(name, member, (element.get("state") or "visible") != "visible"))
     styles = next((_member(archive, whole) for kind, whole in targets.values() if kind == "styles"), None)
     padded, dated = _formats(archive, styles) if styles else ({}, frozenset())

@@ -65,9 +65,7 @@ def _inside_zip(data: bytes, name: str) -> str:
     if "[content_types].xml" in names:
         if any(member.startswith("xl/") for member in names):
             return "xlsx"
-        kind = (
-            "a Word document" if any(member.startswith("word/") for member in names) else "an Office document"
-        )
+        kind = "a Word document" if any(member.startswith("word/") for member in names) else "an Office document"
         raise UploadError(f"{name} is {kind}, not a spreadsheet; upload the workbook itself")
     if "content.xml" in names and ("mimetype" in names or "meta-inf/manifest.xml" in names):
         return "ods"
@@ -79,7 +77,7 @@ def _text(data: bytes, name: str) -> str:
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html")) or b"<html" in head[:1024] or b"<table" in head[:1024]:
         raise UploadError(f"{name} is a web page (HTML), not a workbook; {_ADVICE}")
-    if head.startswith(b"<?xml") or head.startswith(b"<"):
+    if head.startswith(b"<"):
         raise UploadError(f"{name} is an XML file, not a workbook; {_ADVICE}")
     if ending in _TEXT_ENDINGS:
         return "csv"

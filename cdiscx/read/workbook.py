@@ -6,15 +6,15 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import polars as pl
+import fastexcel
 import python_calamine
 
 from cdiscx.model.errors import UploadError
-from cdiscx.model.table import RawSheet, letter
+from cdiscx.model.table import RawSheet
 from cdiscx.read.archive import Archive, open_archive
 from cdiscx.read.cells import frames, frames_of
 from cdiscx.read.details import look
-from cdiscx.read.given import Found, Given, SheetFacts
+from cdiscx.read.given import Found, Given, raw_sheet
 from cdiscx.read.parts import guard_xml, plan_of
 from cdiscx.read.scattered import cells_of
 from cdiscx.registry import reader
@@ -26,61 +26,35 @@ def parser_errors(name: str) -> Iterator[None]:
     try:
         yield
     except python_calamine.PasswordError as error:
-        raise UploadError(
-            f"{name} is protected with a password; save it without one and upload again"
-        ) from error
-    except python_calamine.CalamineError as error:
+        raise UploadError(f"{name} is protected with a password; save it without one and upload again") from error
+    except (python_calamine.CalamineError, fastexcel.FastExcelError) as error:
         detail = " ".join(str(error).split())
-        raise UploadError(
-            f"{name} is damaged ({detail}); open it, save it again and upload the new file"
-        ) from error
+        raise UploadError(f"{name} is damaged ({detail}); open it, save it again and upload the new file") from error
     except BaseException as error:
         # a panic in the Rust reader arrives as pyo3_runtime.PanicException, which is no Exception and cannot be
         # imported; it means a file that its authors did not foresee. Everything else is ours and passes.
-        if type(error).__name__ != "PanicException":
+        if (type(error).__module__, type(error).__name__) != ("pyo3_runtime", "PanicException"):
             raise
         raise UploadError(f"{name} is damaged; open it, save it again and upload the new file") from error
 
 
-def check_parts(archive: Archive, skip: Iterable[str] = ()) -> None:
+def check_parts(
+    archive: Archive, skip: Iterable[str] = (), endings: tuple[str, ...] = (".xml", ".rels", ".vml")
+) -> None:
     """Unpacks every XML part that a parser might read, to prove its size and to see its first bytes."""
     passed = set(skip)
     for member in archive.members:
-        if member in passed or not member.lower().endswith((".xml", ".rels", ".vml")):
+        if member in passed or not member.lower().endswith(endings):
             continue
         for i, piece in enumerate(archive.pieces(member)):
-            if i == 0:
+            if i == 0 and not member.lower().endswith(".bin"):
                 guard_xml(piece, archive.name)
-
-
-def raw_sheet(
-    given: Given, sheet: str, text: pl.DataFrame, kinds: pl.DataFrame, facts: SheetFacts
-) -> RawSheet:
-    """The sheet with its facts clipped to what it holds: a hidden `C:XFD` of a narrow sheet hides nothing."""
-    letters = [name for name in text.columns if name != "_row"]
-    rows = set(text["_row"].to_list()) if facts.hidden_rows else set()
-    return RawSheet(
-        given.name,
-        sheet,
-        text,
-        kinds,
-        merged=tuple(sorted(facts.merged)),
-        hidden=facts.hidden,
-        hidden_rows=tuple(sorted(rows.intersection(facts.hidden_rows))),
-        hidden_columns=tuple(
-            letter(i)
-            for i in range(len(letters))
-            if any(first <= i + 1 <= last for first, last in facts.hidden_columns)
-        ),
-        formulas=facts.formulas,
-    )
 
 
 def merged_ranges(sheet: python_calamine.CalamineSheet) -> list[tuple[int, int, int, int]]:
     """1-based first row, first column, last row, last column of every merged range."""
     return [
-        (top + 1, left + 1, bottom + 1, right + 1)
-        for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
+        (top + 1, left + 1, bottom + 1, right + 1) for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
     ]
 
 
@@ -105,6 +79,6 @@ def read_xlsx(given: Given) -> Found:
                 details.facts.merged = merged_ranges(sheet)
                 text, kinds = frames(sheet.iter_rows(), details.patches, sheet.start[1] if sheet.start else 0)
                 del sheet
-        sheets.append(raw_sheet(given, part.name, text, kinds, details.facts))
+        sheets.append(raw_sheet(given.name, part.name, text, kinds, details.facts))
     notes = tuple(f"{name}: not a sheet of cells (a chart or a macro sheet), ignored" for name in plan.other)
     return Found(tuple(sheets), notes, plan.date_system)
