@@ -7,6 +7,8 @@ import unicodedata
 from fractions import Fraction
 from typing import Final
 
+import polars as pl
+
 # symbol: dimension, factor to the first symbol of that dimension, other spellings
 _UNITS: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("mm", "length", "1", "millimeter millimeters millimetre millimetres 毫米"),
@@ -33,8 +35,8 @@ _UNITS: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("mg/m2", "dose by surface", "1", "mg/m^2 毫克/平方米"),
 )  # fmt: skip
 
-#: The unit that amounts without a unit of the house are brought to, where the site used another scale.
-_STANDARD: Final = {"cGy": "Gy", "MBq": "GBq", "g": "mg", "ug": "mg"}
+#: scale -> the unit that amounts in it are brought to, where the column states none
+OTHER_SCALES: Final = {"cGy": "Gy", "MBq": "GBq", "g": "mg", "ug": "mg"}
 
 # Laboratory: test -> units that convert to its standard unit (TRM-003), and the factor; first = standard.
 _LAB: Final[dict[str, dict[str, str]]] = {
@@ -97,7 +99,7 @@ def factor(symbol: str, target: str) -> Fraction | None:
 
 def standard_unit(symbol: str) -> str:
     """The house's scale for an amount: cGy -> Gy, MBq -> GBq, g -> mg; other units are their own."""
-    return _STANDARD.get(symbol, symbol)
+    return OTHER_SCALES.get(symbol, symbol)
 
 
 def lab_tests() -> tuple[str, ...]:
@@ -114,3 +116,20 @@ def lab_factor(test: str, unit: str) -> float | None:
     """Factor from a unit as written to the test's standard unit; None where it does not convert."""
     found = _LAB_KEYS.get(test, {}).get(_lab_key(unit))
     return float(found[1]) if found else None
+
+
+def lab_value(test: pl.Expr, value: pl.Expr, unit: pl.Expr) -> pl.Expr:
+    """A result in its test's standard unit, as an expression; null where the unit does not convert. Ratios stay as they are."""
+    key = (
+        unit.str.normalize("NFKC")
+        .str.to_lowercase()
+        .str.replace_all(r"\s+", "")
+        .str.replace_all("[μµ]", "u")
+        .str.replace(r"\.$", "")
+        .str.replace(r"^[x×*]", "")
+        .str.replace(r"^10(?:\^|\*\*|\*|e)?(12|9|3)/", "10^${1}/")
+        .str.replace(r"/(cumm|mm3|mm\^3)$", "/ul")
+    )
+    factors = {f"{name}|{k}": float(f) for name, units in _LAB_KEYS.items() for k, (_, f) in units.items()}
+    found = pl.concat_str(test, pl.lit("|"), key).replace_strict(factors, default=None, return_dtype=pl.Float64)
+    return pl.when(test.is_in(list(_LAB))).then(value * found).otherwise(value)

@@ -9,7 +9,7 @@ from cdiscx.model.spec import Study
 from cdiscx.model.table import RawSheet, UploadFile
 from cdiscx.tidy.layout import Layout, read_layout
 from cdiscx.tidy.observations import Problem
-from cdiscx.tidy.words import flat, nearest, tight
+from cdiscx.tidy.words import flat, listed, nearest, tight
 
 _NUMBERING = re.compile(r"^\d+\s*[.)、_:\s-]\s*")
 
@@ -42,8 +42,9 @@ def read_book(study: Study, file: UploadFile) -> tuple[list[Layout], list[Proble
         name = index.get(sheet_key(raw.sheet))
         if name is not None:
             layouts.append(read_layout(raw, name, study.sheets[name]))
-        elif sheet_key(raw.sheet) not in ignored:
-            unknown.append(raw.sheet)
+        else:
+            if sheet_key(raw.sheet) not in ignored:
+                unknown.append(raw.sheet)
             notes.append(f"{file.name}: sheet '{raw.sheet}' is not part of the study and was not read")
     for layout in layouts:
         notes += _hidden(layout.raw)
@@ -79,7 +80,7 @@ def _missing_sheets(
         if name in have or not sheet.mandatory:
             continue
         near = nearest(name, unknown)
-        known = ", ".join((name, *sheet.synonyms))
+        known = listed((name, *sheet.synonyms))
         hint = f" Is '{near}' meant?" if near else ""
         found = ", ".join(s.sheet for s in file.sheets) or "no sheet at all"
         said = f"Known sheet names are: {known}. Found: {found}.{hint}"

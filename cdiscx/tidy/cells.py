@@ -48,7 +48,7 @@ def _read_text(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.DataF
         pl.when((value != t) & ~operator).then(pl.lit("full-width characters")).alias("why"),
         pl.when(damaged).then(pl.lit("mojibake")).alias("problem"),
         pl.when(operator).then(value).alias("read_as"),
-        pl.when(damaged & ~operator).then(pl.lit("characters damaged by a wrong code page")).alias("detail"),
+        pl.when(damaged & ~operator).then(pl.lit("Characters were damaged by a wrong code page.")).alias("detail"),
     )  # fmt: skip
 
 
@@ -93,8 +93,8 @@ def read_cells(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFram
     joined = joined.with_columns(
         problem=pl.coalesce("broken", "problem"),
         why=why,
-        detail=pl.when(c("broken") == "no_cache").then(pl.lit("the formula has no stored value"))
-        .when(c("broken") == "error_cell").then(pl.lit("an error and no value")).otherwise("detail"),
+        detail=pl.when(c("broken") == "no_cache").then(pl.lit("The formula has no stored value."))
+        .when(c("broken") == "error_cell").then(pl.lit("The cell holds an error and no value.")).otherwise("detail"),
     )  # fmt: skip
     out = ["raw", "value", "typed", "why", "problem", "read_as", "detail"]
     return joined.select(*out, *(["final"] if "final" in joined.columns else []))

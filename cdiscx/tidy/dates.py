@@ -55,11 +55,10 @@ def _judged(frame: pl.DataFrame, ctx: Context) -> pl.DataFrame:
     )  # fmt: skip
     sound = kind.is_null()
     detail = (
-        pl.when(kind == "ambiguous_date").then(pl.format("it could be {} or {}", c("alt1"), c("alt2")))
-        .when(kind == "contradicts_order").then(pl.lit("it is no date in the order that the study states"))
-        .when(early.fill_null(False)).then(pl.format("as a spreadsheet's day count it would be {}", c("iso")))
-        .when(kind == "implausible_date").then(pl.format("it reads as {}", c("iso")))
-        .when(kind == "unreadable_date").then(pl.lit("not a date"))
+        pl.when(kind == "ambiguous_date").then(pl.format("It could be {} or {}.", c("alt1"), c("alt2")))
+        .when(kind == "contradicts_order").then(pl.lit("It is no date in the order that the study states."))
+        .when(early.fill_null(False)).then(pl.format("As a spreadsheet's day count it would be {}.", c("iso")))
+        .when(kind == "implausible_date").then(pl.format("It reads as {}.", c("iso")))
     )  # fmt: skip
     why = (
         pl.when(sound & c("serial").is_not_null()).then(pl.lit("spreadsheet day count"))

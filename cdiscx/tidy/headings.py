@@ -63,11 +63,9 @@ class Aliases:
                 index.setdefault(tight(synonym.strip(_ENDS)), column.is_)
         for header, column in columns.items():
             for name in (header, *column.synonyms):
-                for form, _, _ in _forms(name):
-                    if column.type == "num":
-                        index.setdefault(tight(form), column.is_)
-                    break
-                if column.type == "num" and (cut := _TRAILING_UNIT.match(flat(name))):
+                bare = flat(_BRACKETS.sub(" ", flat(name)))
+                index.setdefault(tight(bare), column.is_)
+                if column.type == "num" and (cut := _TRAILING_UNIT.match(bare)):
                     index.setdefault(tight(cut[1] or cut[3]), column.is_)
         for column in columns.values():
             index.setdefault(tight(column.is_), column.is_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from cdiscx.model.spec import Sheet
 from cdiscx.model.table import RawSheet
 from cdiscx.tidy.headings import Aliases, Meaning, is_comment
 from cdiscx.tidy.observations import Problem
-from cdiscx.tidy.words import clean_of, flat
+from cdiscx.tidy.words import clean_of, flat, listed
 
 #: banners stand above the header row; deeper than this nobody looks for one
 _SEARCHED_ROWS = 30
@@ -88,7 +89,7 @@ def find_header(raw: RawSheet, aliases: Aliases) -> _Guess | None:
     for guess in guesses[:_SEARCHED_ROWS]:
         if best is None or guess.score > best.score:
             best = guess
-    for upper, lower in zip(guesses, guesses[1:_SEARCHED_ROWS], strict=False):
+    for upper, lower in pairwise(guesses[:_SEARCHED_ROWS]):
         both = _joined(upper, lower, aliases)
         if both is not None and best is not None and both.score > best.score:
             best = both
@@ -183,7 +184,7 @@ def _missing(
     for column in sheet.columns.values():
         needed = column.required if column.mandatory is None else column.mandatory
         if needed and column.is_ not in have:
-            known = ", ".join(aliases.known(column.is_))
+            known = listed(aliases.known(column.is_))
             said = f"Known headings are: {known}. Found: {found}."
             out.append(_problem("missing_column", raw, sheet, column=column.is_, detail=said))
     return out

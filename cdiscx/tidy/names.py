@@ -8,11 +8,9 @@ from collections.abc import Mapping
 import polars as pl
 
 from cdiscx.model.spec import Column, Study
-from cdiscx.tidy.reading import Context, Meaning, meanings
+from cdiscx.tidy.reading import Context, Meaning, Series, meanings
 from cdiscx.tidy.words import flat, nearest, tight
 
-_NUMBERED = re.compile(r"^(.*?[^\d.])0*(\d+(?:\.\d+)?)$")
-_UNSCHEDULED = "UNSCHEDULED"
 _LESION = re.compile(r"^(?P<prefix>[^\d.]*?)[-_ .:#]*0*(?P<number>\d+)(?P<part>(?:\.\d+)*)(?P<letter>[A-Z]?)$")
 _LESION_LIST = re.compile(r"[;；,，、|/\n]+|\s+(?:and|&)\s+|和|及")
 
@@ -28,23 +26,33 @@ _ALL_PREFIXES = {prefix: letter for known in _PREFIXES.values() for prefix, lett
 
 
 def visit_key(name: str) -> str:
-    """The key of a visit name: tight, and no number in it has leading zeros."""
-    return re.sub(r"(?<![\d.])0+(?=\d)", "", tight(name).replace("#", ""))
+    """The key of a visit name: tight, without full stops and signs, and no number in it has leading zeros."""
+    key = re.sub(r"(?<!\d)\.|\.(?!\d)|[#:：,，]", "", tight(name))
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", key)
 
 
-def visit_names(study: Study, column: Column | None = None) -> tuple[dict[str, str], dict[str, str]]:
-    """Key -> name of the single visits, and key -> name of the numbered series, of a study's schedule."""
+def visit_names(study: Study, column: Column | None = None) -> tuple[dict[str, str], Series]:
+    """Key -> name of the single visits, and the numbered series (pattern of the key, name) of a study's schedule."""
     single: dict[str, str] = {}
-    series: dict[str, str] = {visit_key(_UNSCHEDULED): _UNSCHEDULED}
+    series: list[tuple[re.Pattern[str], str]] = []
     for visit in study.schedule:
-        name = re.sub(r"\s+[nN]$", "", visit.name)
-        known = series if visit.repeat else single
-        for spelling in (name, *getattr(visit, "synonyms", ())):
-            known.setdefault(visit_key(re.sub(r"\s+[nN]$", "", spelling)), name)
+        if visit.repeat:
+            series += [(_pattern(s), visit.name) for s in (visit.name, *visit.synonyms)]
+        else:
+            for spelling in (visit.name, *visit.synonyms):
+                single.setdefault(visit_key(spelling), visit.name)
     for term, spellings in (column.terms if column else {}).items():
         for spelling in (term, *spellings):
             single.setdefault(visit_key(spelling), term)
-    return single, series
+    series += [(_pattern(word, decimals=True), study.unscheduled[0].upper()) for word in study.unscheduled]
+    return single, tuple(series)
+
+
+def _pattern(spelling: str, *, decimals: bool = False) -> re.Pattern[str]:
+    """Pattern of a series' keys; the number stands at `{n}`, else at the end, and only unscheduled visits may lack it."""
+    before, _, after = spelling.partition("{n}") if "{n}" in spelling else (spelling, "", "")
+    number = r"(\d+(?:\.\d+)*)?" if decimals else r"(\d+)"
+    return re.compile(f"{re.escape(visit_key(before))}{number}{re.escape(visit_key(after))}")
 
 
 def read_visits(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFrame:
@@ -52,22 +60,23 @@ def read_visits(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.Data
     return meanings(distinct, [_visit(t, ctx.visits, ctx.series) for t in distinct["t"]], pl.String)
 
 
-def _visit(text: str, single: Mapping[str, str], series: Mapping[str, str]) -> Meaning:
+def _visit(text: str, single: Mapping[str, str], series: Series) -> Meaning:
     key = visit_key(text)
     name = single.get(key)
-    if name is None and key in series and series[key] == _UNSCHEDULED:
-        name = _UNSCHEDULED
-    if name is None and (cut := _NUMBERED.match(key)) and cut[1] in series:
-        number = cut[2]
-        if "." not in number or series[cut[1]] == _UNSCHEDULED:
-            name = f"{series[cut[1]]} {number}"
+    if name is None:
+        for pattern, known in series:
+            if found := pattern.fullmatch(key):
+                name = f"{known} {found[1]}" if found[1] else known
+                break
     if name is not None:
         return Meaning(name, None if name == text else "visit name as in the schedule")
     kept = flat(text).upper()
-    if key in series:
-        return Meaning(kept, None, "visit_not_in_schedule", kept, f"write its number, as in {series[key]} 1")
-    near = nearest(text, (*single.values(), *(f"{s} 1" for s in series.values())))
-    said = f"nearest: {near}" if near else "the schedule has no visit of a similar name"
+    numberless = next((known for pattern, known in series if pattern.fullmatch(f"{key}1")), None)
+    if numberless:
+        said = f"It needs its number, as in {numberless} 1."
+    else:
+        near = nearest(text, (*single.values(), *(f"{known} 1" for _, known in series)))
+        said = f"Nearest: {near}." if near else "The schedule has no visit of a similar name."
     return Meaning(kept, None, "visit_not_in_schedule", kept, said)
 
 

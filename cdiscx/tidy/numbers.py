@@ -23,6 +23,8 @@ _CELL = re.compile(
 )
 _PREFIXED = re.compile(r"^(?:grade|gr|g|ecog|ps|score|cycle|cyc|c)\s*[:=.-]?\s*(?=\d+$)", re.IGNORECASE)
 _UNIT_LIKE = re.compile(r"^[^\W\d_]{1,12}(?:[/^*.·][^\W_]{1,8}){0,3}$|^%$")
+#: stands for the unit of a row whose unit cell could not be read
+UNREADABLE_UNIT = "?"
 #: beyond these no reading of an amount makes sense; only used to tell `12,345` from 12345
 _LARGEST = {"mm": 1000.0, "cm": 300.0, "kg": 700.0, "Gy": 300.0, "YEARS": 130.0}
 
@@ -99,21 +101,24 @@ def resolve(cell: str | None, row: str | None, column: Column, ctx: Context) -> 
     known = ctx.row_units or {}
     stated = None if cell is None else _symbol(cell, column, known)
     if cell is not None and stated is None:
-        return Scale(None, None, "unknown_unit", f"'{cell}' is not a unit that can be used here")
-    if stated == "":
-        stated = None
+        return Scale(None, None, "unknown_unit", f"'{cell}' is not a unit that can be used here.")
+    stated = stated or None
+    if row == UNREADABLE_UNIT:
+        if stated is None:
+            return Scale(None, None, "unknown_unit", "The row's unit cannot be read.")
+        row = None
     if column.unit is not None:
         used = stated or row or ctx.header_unit or column.unit
         by = _factor(used, column)
         if by is None and used == ctx.header_unit and not (stated or row):
             by = 1.0
         if by is None:
-            return Scale(None, None, "unknown_unit", f"{used} cannot be converted to {column.unit}")
+            return Scale(None, None, "unknown_unit", f"{used} cannot be converted to {column.unit}.")
         return Scale(by, used)
     if stated and row:
         by_row = factor(stated, row)
         if by_row is None:
-            return Scale(None, None, "unit_conflict", f"the cell says {stated}, the row's unit is {row}")
+            return Scale(None, None, "unit_conflict", f"The cell says {stated}, the row's unit is {row}.")
         final = standard_unit(row)
         return Scale(float(by_row * (factor(row, final) or 1)), final)
     used_ = stated or row or ctx.header_unit
@@ -188,7 +193,7 @@ def _judge(frame: pl.DataFrame, column: Column) -> pl.DataFrame:
     )
     ambiguous = c("other").is_not_null() & c("chosen").is_null()
     value = pl.when(c("number") & c("unit_problem").is_null()).then("chosen")
-    unit = pl.lit(column.unit if column.unit is not None else "")
+    unit = pl.lit(column.unit) if column.unit is not None else c("final")
     problem = (
         pl.when(~c("number")).then(pl.lit("not_a_number"))
         .when(c("unit_problem").is_not_null()).then("unit_problem")
@@ -197,9 +202,10 @@ def _judge(frame: pl.DataFrame, column: Column) -> pl.DataFrame:
         .when(c("cell").is_not_null()).then(pl.lit("unit_in_cell"))
         .when("is_text").then(pl.lit("number_as_text"))
     )  # fmt: skip
-    readings = pl.format("it could be {} or {}", _shown(c("value")), _shown(c("other")))
-    detail = pl.when(~c("number")).then(pl.lit("not a number")).when(ambiguous).then(readings).otherwise("unit_detail")
-    read_as = pl.when(value.is_not_null()).then(pl.concat_str([_shown(value), unit], separator=" ").str.strip_chars())
+    readings = pl.format("It could be {} or {}.", _shown(c("value")), _shown(c("other")))
+    detail = pl.when(~c("number")).then(pl.lit(None, pl.String)).when(ambiguous).then(readings).otherwise("unit_detail")
+    in_unit = pl.concat_str([_shown(value), unit], separator=" ", ignore_nulls=True)
+    read_as = pl.when(value.is_not_null()).then(in_unit)
     converted = value.is_not_null() & (c("factor") != 1)
     why = pl.when(converted).then(pl.lit("unit converted")).when(value.is_not_null() & c("is_text")).then(
         pl.lit("number written as text")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ import polars as pl
 
 #: columns every reader answers with, besides `t` and `kind`
 ANSWER = ("value", "typed", "why", "problem", "read_as", "detail")
+#: numbered visits: pattern of the key with the number as its group, name of the series
+Series = tuple[tuple[re.Pattern[str], str], ...]
 PAIR = pl.Struct({"key": pl.String, "term": pl.String})
 
 
@@ -36,7 +39,7 @@ class Context:
     missing: frozenset[str]
     table: str
     visits: Mapping[str, str]
-    series: Mapping[str, str]
+    series: Series
     header_unit: str | None = None
     #: spellings of the column that holds this number's unit
     row_units: Mapping[str, str] | None = None
@@ -44,6 +47,6 @@ class Context:
 
 def meanings(distinct: pl.DataFrame, read: Sequence[Meaning], dtype: pl.DataType | type[pl.DataType]) -> pl.DataFrame:
     """`t`, `kind` of the distinct texts with their meanings beside them; `value` has the given dtype."""
-    schema = {name: pl.String for name in ANSWER} | {"value": dtype}
+    schema = dict.fromkeys(ANSWER, pl.String) | {"value": dtype}
     data = {name: [getattr(m, name) for m in read] for name in ANSWER}
     return distinct.select("t", "kind").hstack(pl.DataFrame(data, schema=schema))

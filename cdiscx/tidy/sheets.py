@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from cdiscx.model.spec import Column, Study
+from cdiscx.standards.units import OTHER_SCALES
 from cdiscx.tidy.cells import COLLECTED, DTYPES, read_cells, shown
 from cdiscx.tidy.layout import Layout
 from cdiscx.tidy.names import visit_names
+from cdiscx.tidy.numbers import UNREADABLE_UNIT
 from cdiscx.tidy.observations import CHANGES, PROBLEMS
 from cdiscx.tidy.reading import Context
 from cdiscx.tidy.rows import Rows
@@ -43,6 +45,14 @@ def unit_columns(columns: Mapping[str, Column]) -> dict[str, Column]:
     return {c.is_: c for c in columns.values() if c.is_ in names}
 
 
+def _with_other_scales(unit: Column, columns: Mapping[str, Column]) -> Column:
+    """A unit column that also knows the scales which are brought to one of its terms: MBq beside GBq, g beside mg."""
+    if not unit.terms or any(c.unit for c in columns.values() if c.unit_column == unit.is_):
+        return unit
+    more = {scale: () for scale, standard in OTHER_SCALES.items() if standard in unit.terms and scale not in unit.terms}
+    return unit.model_copy(update={"terms": {**unit.terms, **more}})
+
+
 @dataclass
 class SheetReader:
     """Reads the columns of one sheet one after the other; units first, because numbers need them."""
@@ -68,7 +78,7 @@ class SheetReader:
         units = unit_columns(columns)
         for header, column in columns.items():
             if column.is_ in units:
-                self._read_column(header, column)
+                self._read_column(header, _with_other_scales(column, columns))
         typed_units = {name: self.values[name] for name in units}
         for header, column in columns.items():
             if column.is_ not in units:
@@ -86,7 +96,7 @@ class SheetReader:
 
     def _context(self, column: Column) -> Context:
         heading = self.layout.headings.get(column.is_)
-        single, series = visit_names(self.study, column) if column.type == "visit" else ({}, {})
+        single, series = visit_names(self.study, column) if column.type == "visit" else ({}, ())
         unit_column = unit_columns(self.layout.sheet.columns).get(column.unit_column or "")
         return Context(
             self.today, self.date_system, self.study.date_order, frozenset(map(loose, self.study.missing_words)),
@@ -205,16 +215,12 @@ class SheetReader:
             for position in covered:
                 here = inside & ((self.row_numbers != top) | (position != left))
                 heading = by_position[position]
-                said = f"part of a merged cell of rows {top} to {bottom}; only its first cell has the value"
+                said = f"Part of a merged cell of rows {top} to {bottom}; only its first cell has the value."
                 found = pl.DataFrame({"_rid": self.rids, "row": self.row_numbers}).filter(here)
                 if found.height:
                     none = pl.lit(None, pl.String)
                     words = {"raw": none, "read_as": none, "detail": pl.lit(said), "kind": pl.lit("merged")}
                     self._report(heading.column, heading.letter, found.with_columns(**words))
-
-
-#: stands for the unit of a row whose unit cell could not be read; converts to nothing
-UNREADABLE_UNIT = "a unit that cannot be read"
 
 
 def _position(letter: str) -> int:

@@ -50,7 +50,7 @@ def _term(text: str, lookup: Lookup, *, extensible: bool) -> Meaning:
     near = lookup.near(text)
     allowed = ", ".join(lookup.terms)
     if extensible:
-        said = f"nearest: {near}" if near else f"standard terms: {allowed}"
+        said = f"Nearest: {near}." if near else f"Standard terms: {allowed}."
         return Meaning(flat(text), None, "outside_extensible", flat(text), said)
     said = f"Allowed: {allowed}." + (f" Nearest: {near}." if near else "")
     return Meaning(None, None, "not_in_list", None, said)
@@ -113,9 +113,9 @@ def _pairs(text: str, keys: Lookup, terms: Lookup, column: Column, missing: froz
             continue
         if name and key is None:
             allowed = ", ".join(column.keys)
-            said = f"'{flat(name)}' is not one of: {allowed}"
+            said = f"'{flat(name)}' is not one of: {allowed}."
         else:
-            said = f"'{flat(word or piece)}' is not one of: {', '.join(column.terms)}"
+            said = f"'{flat(word or piece)}' is not one of: {', '.join(column.terms)}."
         wrong.append(Meaning(None, None, "not_in_list", None, said))
     shown = "; ".join(f"{v['key']}: {v['term']}" if v["key"] else str(v["term"]) for v in values)
     return _listed(text, values or None, shown, wrong)

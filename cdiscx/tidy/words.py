@@ -63,6 +63,13 @@ def clean_of(text: pl.Expr) -> pl.Expr:
     return pl.when(done != "").then(done)
 
 
+def listed(words: Iterable[str], most: int = 8) -> str:
+    """The first words of a list for a message, and how many more there are."""
+    all_words = list(words)
+    more = len(all_words) - most
+    return ", ".join(all_words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def nearest(text: str, choices: Iterable[str]) -> str | None:
     """The choice most like a text that is none of them, or None."""
     by_key = {tight(choice): choice for choice in choices}
