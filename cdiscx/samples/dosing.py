@@ -156,7 +156,9 @@ class Tablets:
     def _end(self, changed: str, reason: str) -> None:
         """Write on the last row how it ended; a row that began reduced keeps that on a row of its own."""
         row = self.last
-        assert row is not None and isinstance(row["Start Date"], date) and isinstance(row["End Date"], date)
+        assert row is not None
+        assert isinstance(row["Start Date"], date)
+        assert isinstance(row["End Date"], date)
         if row["Dose Changed"] == "Reduced":
             start, end = row["Start Date"], row["End Date"]
             middle = plus(start, (end - start).days // 2)

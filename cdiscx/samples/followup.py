@@ -72,6 +72,7 @@ class AfterTreatment:
     lost_after: int | None = None  # number of the last survival follow-up that reached the subject
     withdrawn: date | None = None
     therapy: Therapy | None = None
+    surgery: date | None = None
 
     def write(self) -> None:
         """Write end of treatment visit, survival contacts and what ended the follow-up."""
@@ -107,7 +108,7 @@ class AfterTreatment:
                 self._lose(anchor)
                 return
             day = book.in_window(due, 9, 9)
-            if visit(book, name, day):
+            if (self.death is None or day < self.death) and visit(book, name, day):
                 contact(book, day, self._news(day))
             number += 1
         if self.lost_after is not None:
@@ -136,6 +137,8 @@ class AfterTreatment:
         """The call before the cut-off that every site makes for subjects who are alive."""
         book = self.book
         day = plus(book.cutoff, -book.between(0, 20))
+        if self.surgery is not None and plus(self.surgery, 30) <= book.cutoff:
+            day = max(day, plus(self.surgery, 30))  # alive on day 30 has to be proven (SUR-005)
         known = {row["Contact Date"] for row in book.sheets["Survival"]}
         latest = max((d for d in known if isinstance(d, date)), default=date.min)
         if day > latest:

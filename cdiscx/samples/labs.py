@@ -54,6 +54,7 @@ class Laboratory:
     def __init__(self, book: Book, person: Person) -> None:
         self.book = book
         self.assays = LABORATORIES[(int("".join(c for c in book.site if c.isdigit())) - 1) % 3]
+        self._sampled: set[date] = set()
         self.usual = {
             "BILI": person.bilirubin,
             "ALB": person.albumin,
@@ -68,6 +69,9 @@ class Laboratory:
 
     def sample(self, visit: str, day: date, *, markers: bool, fall: float = 1.0) -> None:
         """Write the panel of one visit; `fall` scales the tumour markers with the tumour."""
+        if day in self._sampled:
+            return  # two visits on one day share the blood that was drawn
+        self._sampled.add(day)
         for test, assay in self.assays.items():
             if test in ("AFP", "PIVKA-II") and not markers:
                 continue

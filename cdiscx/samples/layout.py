@@ -93,7 +93,18 @@ YES_NO_HEADERS = frozenset(
 )  # fmt: skip
 REQUIRED: dict[str, frozenset[str]] = {
     "Demographics": frozenset(
-        ["Subject ID", "Site ID", "Sex", "Informed Consent Date", "Enrolment Date", "HCC Diagnosis Date", "BCLC Stage", "ECOG", "Weight", "PVTT Class"]
+        [
+            "Subject ID",
+            "Site ID",
+            "Sex",
+            "Informed Consent Date",
+            "Enrolment Date",
+            "HCC Diagnosis Date",
+            "BCLC Stage",
+            "ECOG",
+            "Weight",
+            "PVTT Class",
+        ]
     ),
     "Visits": frozenset(["Subject ID", "Visit", "Visit Done"]),
     "Dosing": frozenset(["Subject ID", "Drug", "Start Date", "Dose", "Dose Unit", "Frequency"]),

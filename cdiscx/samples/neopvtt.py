@@ -95,7 +95,8 @@ def _visits(t: Told) -> None:
         if plan.decided <= book.horizon and t.story.no_surgery:
             missed(book, "SURGERY", t.story.no_surgery)
         return
-    t.seen("PRE-OPERATIVE", plus(plan.surgery, -book.between(2, 6)))
+    if t.operated:
+        t.seen("PRE-OPERATIVE", plus(plan.surgery, -book.between(2, 6)))
     visit(book, "SURGERY", plan.surgery)
     if plan.postop is not None:
         t.seen("POST-OP DAY 30", plan.postop, markers=True)
@@ -127,7 +128,8 @@ def _drugs(t: Told) -> None:
     book, plan = t.book, t.plan
     days = [d for d in t.infusions if d <= t.stop_by]
     rows = infusions(book, "Camrelizumab", 200, "Q2W", days)
-    for name, day in zip(("WEEK 2", "WEEK 4"), days[1:3], strict=False):
+    # WEEK 4 is kept even where an early operation leaves no room for its infusion
+    for name, day in zip(("WEEK 2", "WEEK 4"), plan.camrelizumab[1:], strict=True):
         t.seen(name, day)
     again = plan.restaging if plan.surgery is None else plan.surgery
     for cycle, day in enumerate((d for d in days if d > again), start=1):
@@ -226,7 +228,7 @@ def _end(t: Told) -> None:
         therapy = Therapy("Lenvatinib", plus(t.end, book.between(30, 60)), month_only=t.number % 2 == 0)
     anchor = max(last, plan.surgery) if t.operated and plan.surgery else last
     after = AfterTreatment(book, anchor, last, t.end is not None, withdrawn=plan.withdrawn, therapy=therapy)
-    after.death = plan.death
+    after.death, after.surgery = plan.death, plan.surgery
     after.cause = "Postoperative complication" if story.stop == "postop" else "Hepatocellular carcinoma"
     after.lost_after = 1 if story.fate == "lost" else None
     after.write()

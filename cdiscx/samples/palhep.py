@@ -84,7 +84,8 @@ def _visits(t: Telling[Story, Plan]) -> None:
     else:
         t.seen("WEEK 3", plan.week3)
     if plan.surgery is not None:
-        t.seen("PRE-OPERATIVE", plus(plan.surgery, -book.between(2, 6)))
+        if t.operated:
+            t.seen("PRE-OPERATIVE", plus(plan.surgery, -book.between(2, 6)))
         visit(book, "SURGERY", plan.surgery)
         if plan.postop is not None:
             t.seen("POST-OP DAY 30", plan.postop, markers=True)
@@ -117,7 +118,7 @@ def _surgery_and_events(t: Telling[Story, Plan], radiology: Radiology) -> None:
     book, plan, story = t.book, t.plan, t.story
     diary = Diary(book, t.exposure, stay_known=t.operated)
     if t.operated and plan.surgery is not None:
-        removed = removed_by(story, radiology.targets, radiology.others) or ("T1",)
+        removed = removed_by(story, radiology.targets, radiology.others)
         margin = "R0" if story.resect == "all" else "R2"
         operation = surgery.Operation(plan.surgery, margin, removed)
         row, _ = surgery.operate(book, operation)
@@ -159,7 +160,7 @@ def _end(t: Telling[Story, Plan]) -> None:
         therapy = Therapy("Regorafenib", plus(t.end, book.between(30, 60)), month_only=t.number % 2 == 0)
     anchor = max(last, plan.surgery) if t.operated and plan.surgery else last
     after = AfterTreatment(book, anchor, last, t.end is not None, withdrawn=plan.withdrawn, therapy=therapy)
-    after.death = plan.death
+    after.death, after.surgery = plan.death, plan.surgery
     after.cause = "Adverse event" if story.stop == "death" else "Hepatocellular carcinoma"
     after.lost_after = 1 if story.fate == "lost" else None
     after.write()

@@ -40,7 +40,8 @@ def lesions_of(book: Book, story: Story) -> tuple[list[Lesion], list[Lesion]]:
     size = book.between(40, 54) * 5 if small else book.between(90, 200) * 5
     targets = [Lesion("T1", "Liver", first, method, size, slice_mm=slice_mm, lead=book.between(0, 1))]
     single = {"small", "one", "split"} & story.extras or (story.resect == "rest" and story.branch == "surgery")
-    if "two" in story.extras or (not single and book.chance(0.5)):
+    palliative = story.branch == "surgery" and story.resect == "part" and "node" not in story.extras
+    if palliative or "two" in story.extras or (not single and book.chance(0.5)):
         second_size = min(book.between(40, 84) * 5, size // 2) if "merged" in story.extras else book.between(44, 90) * 5
         second_size = min(second_size, 270) if "merged" in story.extras else second_size
         targets.append(replace(targets[0], name="T2", location=second, size=second_size))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cdiscx.samples.book import Book, plus
-from cdiscx.samples.layout import NEOPVTT
+from cdiscx.samples.layout import NEOPVTT, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def enrol(book: Book, number: int, *, consent: date, enrolment: date, stage: str
     male = book.chance(0.78)
     limit = 75 if book.study == NEOPVTT else 79
     age = book.between(33, limit - 1)
-    birth = date(consent.year - age - 1, 1 + (number * 5) % 12, 1 + (number * 7) % 28)
+    birth = plus(date(consent.year - age - 1, 1, 1), number * 97 % 365)
     height = book.between(160, 181) if male else book.between(150, 169)
     weight = round(height * height / 10000 * book.rng.uniform(19.5, 27), 1)
     if abs(weight - 60) < 2:
@@ -54,26 +54,23 @@ def enrol(book: Book, number: int, *, consent: date, enrolment: date, stage: str
     points, bilirubin, albumin, inr = _liver(book)
     years = consent.year - birth.year - ((consent.month, consent.day) < (birth.month, birth.day))
     year_only = number % 12 == 7
-    book.add(
-        "Demographics",
-        {
-            "Site ID": book.site,
-            "Sex": "M" if male else "F",
-            "Birth Date": str(birth.year) if year_only else birth,
-            "Age": years if year_only or book.chance(0.5) else None,
-            "Race": "Asian",
-            "Ethnicity": "Not Hispanic or Latino",
-            "Country": "CHN",
-            "Informed Consent Date": consent,
-            "Enrolment Date": enrolment,
-            "HCC Diagnosis Date": plus(consent, -book.between(6, 75)),
-            "BCLC Stage": stage,
-            "Child-Pugh Score": points,
-            "ECOG": book.one_of((0, 0, 1)),
-            "Height": height,
-            "Weight": weight,
-        }
-        | ({"PVTT Class": pvtt} if pvtt else {}),
-    )
+    row: Row = {
+        "Site ID": book.site,
+        "Sex": "M" if male else "F",
+        "Birth Date": str(birth.year) if year_only else birth,
+        "Age": years if year_only or book.chance(0.5) else None,
+        "Race": "Asian",
+        "Ethnicity": "Not Hispanic or Latino",
+        "Country": "CHN",
+        "Informed Consent Date": consent,
+        "Enrolment Date": enrolment,
+        "HCC Diagnosis Date": plus(consent, -book.between(6, 75)),
+        "BCLC Stage": stage,
+        "Child-Pugh Score": points,
+        "ECOG": book.one_of((0, 0, 1)),
+        "Height": height,
+        "Weight": weight,
+    }
+    book.add("Demographics", row | ({"PVTT Class": pvtt} if pvtt else {}))
     afp = round(min(10 ** book.rng.uniform(0.5, 3.6), 4000), 1)
     return Person(weight, points, bilirubin, albumin, inr, afp)

@@ -7,6 +7,7 @@ a tenfold jump (MEA-005), a leap between two scans (MEA-006, MEA-003), copied re
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -62,7 +63,7 @@ def _factor(rng: Random, want: str, now: float, nadir: float) -> float:
 def _snap(value: float, rng: Random, *, whole: bool) -> int:
     """A reading as a radiologist types it: whole or half millimetres; under 8 mm 'too small' (5 mm)."""
     step = 10 if whole else 5
-    read = int(round(value / step)) * step
+    read = round(value / step) * step
     return read if read >= 80 else TOO_SMALL
 
 
@@ -78,7 +79,7 @@ def _tenfold(values: Sequence[int]) -> bool:
     if not sized:
         return False
     references = {median(sized), median(values), sized[0]}
-    pairs = list(zip(values, values[1:], strict=False))
+    pairs = list(itertools.pairwise(values))
     ratios = [after / before for before, after in pairs if before and after]
     ratios += [v / m for v in sized for m in references if m]
     return any(0.075 <= r <= 0.13 or 7.5 <= r <= 13 for r in ratios)
@@ -92,7 +93,7 @@ def plausible(lesions: Sequence[Lesion], base: Scan, scans: Sequence[Scan]) -> b
         values = [v for _, v in read]
         if _tenfold(values):
             return False
-        for (d1, v1), (d2, v2) in zip(read, read[1:], strict=False):
+        for (d1, v1), (d2, v2) in itertools.pairwise(read):
             if _leaps(v1, v2, (d2 - d1).days) or (v1 == 0 and v2 > 0):
                 return False
             if lesion.node and v2 > 1.4 * max(v1, 70):
@@ -100,7 +101,7 @@ def plausible(lesions: Sequence[Lesion], base: Scan, scans: Sequence[Scan]) -> b
         if lesion.node and max(values, default=0) > 390:
             return False
     if len(lesions) > 1:
-        for one, two in zip(course, course[1:], strict=False):
+        for one, two in itertools.pairwise(course):
             if one.size == two.size:
                 return False
     return True
