@@ -27,4 +27,4 @@ def nanometres(mm: pl.Expr) -> pl.Expr:
 
 def millimetres(nm: pl.Expr) -> pl.Expr:
     """Int64 nanometres back as Float64 millimetres, for display and for datasets."""
-    return nm / NM_PER_MM
+    return (nm / NM_PER_MM).round(6)  # polars divides by a constant through its reciprocal: 107.67999999999999
