@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -17,14 +17,18 @@ from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
 from cdiscx.validate.hits import Hit, plain, wording
 
+#: (table, group_by) -> one entry per group: group, its rows, expectation id -> result
+Judged = dict[tuple[str, str | None], list[tuple[str | None, pl.DataFrame, dict[str, Any]]]]
+
 _MOST_ROWS = 50  # findings of one expectation and group; the rest is counted in the message of the last
 
 
 def expectation_checks(data: StudyData) -> Iterator[tuple[Check, Callable[[], PartRun]]]:
     """One check per expectation of the study file; great_expectations is imported when the first one is judged."""
+    judged: Judged = {}
     for item in data.study.expectations:
         check = Check(item.id, item.message, Severity(item.severity), 2)
-        yield check, partial(_judge, data, item)
+        yield check, partial(_judge, data, item, judged)
 
 
 def suite_dict(study: Study, table: str) -> dict[str, Any]:
@@ -45,26 +49,48 @@ def _expectation(item: Expectation, identity: str) -> dict[str, Any]:
     }
 
 
-def _judge(data: StudyData, item: Expectation) -> PartRun:
+def _judge(data: StudyData, item: Expectation, judged: Judged) -> PartRun:
     table = data.tidy.get(item.table)
     sheet = data.study.sheet_name(item.table)
-    columns = sorted({str(v) for k, v in item.kwargs.items() if k.startswith("column") and isinstance(v, str)})
+    columns = _columns(item)
     gone = [c for c in columns if f"{item.table}.{c}" in data.absent]
     if table is None or item.table in data.absent:
         return PartRun(skipped=f"sheet {sheet} is not in the upload")
     if gone:
         return PartRun(skipped=f"{sheet} has no column {', '.join(data.study.header(item.table, c) for c in gone)}")
-    frame = _with_group(data, item, table.frame)
+    key = (item.table, item.group_by)
+    if key not in judged:
+        judged[key] = _judge_all(data, key)
     hits: list[Hit] = []
-    judged = 0
-    for group, rows in _groups(item, frame):
+    seen = 0
+    for group, rows, results in judged[key]:
         if rows.height < item.min_rows:
             continue
-        judged += rows.height
-        hits += _hits(data, item, group, rows, columns)
-    if not judged:
+        seen += rows.height
+        hits += _hits(data, item, group, rows, columns, reading(item, columns, results[item.id]))
+    if not seen:
         return PartRun(skipped=f"{sheet} has fewer than {item.min_rows} rows to judge")
-    return PartRun(tuple(hits), judged, True)
+    return PartRun(tuple(hits), seen, True)
+
+
+def _judge_all(data: StudyData, key: tuple[str, str | None]) -> list[tuple[str | None, pl.DataFrame, dict[str, Any]]]:
+    """All expectations on one table and grouping, a suite per group: group, its rows, expectation id -> result."""
+    items = [e for e in data.study.expectations if (e.table, e.group_by) == key and _can_judge(data, e)]
+    frame = _with_group(data, items[0], data.tidy[key[0]].frame)
+    smallest = min(e.min_rows for e in items)
+    return [
+        (group, rows, validate_frame(rows, items))
+        for group, rows in _groups(items[0], frame)
+        if rows.height >= smallest
+    ]
+
+
+def _columns(item: Expectation) -> list[str]:
+    return sorted({str(v) for k, v in item.kwargs.items() if k.startswith("column") and isinstance(v, str)})
+
+
+def _can_judge(data: StudyData, item: Expectation) -> bool:
+    return not any(f"{item.table}.{c}" in data.absent for c in _columns(item))
 
 
 def _with_group(data: StudyData, item: Expectation, frame: pl.DataFrame) -> pl.DataFrame:
@@ -85,8 +111,9 @@ def _groups(item: Expectation, frame: pl.DataFrame) -> Iterator[tuple[str | None
         yield str(group), rows
 
 
-def _hits(data: StudyData, item: Expectation, group: str | None, rows: pl.DataFrame, columns: list[str]) -> list[Hit]:
-    result = validate_frame(rows, item, columns)
+def _hits(
+    data: StudyData, item: Expectation, group: str | None, rows: pl.DataFrame, columns: list[str], result: dict[str, Any]
+) -> list[Hit]:
     if result["success"]:
         return []
     column = columns[0] if columns else None
@@ -108,20 +135,25 @@ def _hits(data: StudyData, item: Expectation, group: str | None, rows: pl.DataFr
     return [hit(rid, subject, value) for rid, subject, value in result["rows"][:_MOST_ROWS]]
 
 
-def validate_frame(rows: pl.DataFrame, item: Expectation, columns: list[str]) -> dict[str, Any]:
-    """One expectation on one frame: success, observed value, unexpected count and percent, unexpected rows with `_rid`.
+def validate_frame(rows: pl.DataFrame, items: Sequence[Expectation]) -> dict[str, Any]:
+    """Expectations on one frame, in one batch: expectation id -> Great Expectations' own result as plain values."""
+    gx = _great_expectations()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # row_condition as text is the suite's portable form
+        suite = gx.ExpectationSuite(name="cdiscx", expectations=[_expectation(item, item.id) for item in items])
+        plain_columns = [c for c, dtype in rows.schema.items() if not isinstance(dtype, pl.List | pl.Struct)]
+        batch = _batch_definition().get_batch({"dataframe": rows.select(plain_columns).to_pandas()})
+        detail = {"result_format": "COMPLETE", "unexpected_index_column_names": ["_rid", "SUBJID"]}
+        outcome = batch.validate(suite, result_format=detail)
+    found = [result.to_json_dict() for result in outcome.results]
+    return {result["expectation_config"]["meta"]["id"]: result for result in found}
+
+
+def reading(item: Expectation, columns: list[str], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Success, observed value, unexpected count and percent, unexpected rows (`_rid`, subject, value) of one result.
 
     Raises RuntimeError when Great Expectations could not judge (its own exception text): never a silent pass.
     """
-    gx = _great_expectations()
-    names = [c for c in dict.fromkeys(("_rid", "SUBJID", *columns)) if c in rows.columns]
-    pandas_frame = rows.select(names).to_pandas()
-    suite = gx.ExpectationSuite(name=item.id, expectations=[_expectation(item, item.id)])
-    batch = _batch_definition().get_batch({"dataframe": pandas_frame})
-    outcome = batch.validate(
-        suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["_rid", "SUBJID"]}
-    )
-    found = outcome.results[0].to_json_dict()
     trouble = found.get("exception_info") or {}
     raised = [t for t in ([trouble] if "raised_exception" in trouble else trouble.values()) if t.get("raised_exception")]
     if raised:
@@ -137,7 +169,7 @@ def validate_frame(rows: pl.DataFrame, item: Expectation, columns: list[str]) ->
         "observed": _observed(result),
         "unexpected_count": result.get("unexpected_count"),
         "unexpected_percent": result.get("unexpected_percent"),
-        "rows": sorted(picked),
+        "rows": sorted(picked, key=lambda row: row[0]),
     }
 
 

@@ -35,7 +35,8 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
         tests = _tests(study, spec)
         if not spec.required and not tests:
             continue
-        columns[spec.is_] = pa.Column(
+        # a date that is partial has no Date but is there: its ISO text tells whether the cell is blank
+        columns[f"{spec.is_}C" if spec.type == "date" else spec.is_] = pa.Column(
             nullable=not spec.required or spec.silent_blank is not None,
             checks=tests,
             required=False,
@@ -87,7 +88,9 @@ def _failures(data: StudyData, sheet: Sheet) -> pl.DataFrame:
         crashed = cases.filter(pl.col("index").is_null())
         if crashed.height:
             raise RuntimeError(f"pandera could not judge {sheet.holds}: {crashed.to_dicts()[:3]}") from errors
-        return cases.select(pl.col("column").cast(pl.String), pl.col("check").cast(pl.String), pl.col("index").cast(pl.Int64))
+        dates = {f"{c.is_}C": c.is_ for c in sheet.columns.values() if c.type == "date"}
+        named = pl.col("column").cast(pl.String).replace(dates)
+        return cases.select(named, pl.col("check").cast(pl.String), pl.col("index").cast(pl.Int64))
     return pl.DataFrame(schema=shape)
 
 
