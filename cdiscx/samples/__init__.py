@@ -7,6 +7,7 @@ the protocols, not from the code that judges it.
 from __future__ import annotations
 
 from cdiscx.samples.cohort import CUTOFF, clean
+from cdiscx.samples.demo import Demo, write_demo
 from cdiscx.samples.layout import HEADERS, NEOPVTT, PALHEP, Row, SampleUpload
 from cdiscx.samples.style import (
     CM_TEXT,
@@ -38,6 +39,7 @@ __all__ = [
     "PLAIN",
     "STYLES",
     "TEXT_ALL",
+    "Demo",
     "Row",
     "SampleUpload",
     "Style",
@@ -45,5 +47,6 @@ __all__ = [
     "random_style",
     "write_csv_folder",
     "write_csv_zip",
+    "write_demo",
     "write_xlsx",
 ]

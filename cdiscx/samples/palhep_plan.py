@@ -49,7 +49,7 @@ STORIES: tuple[Story, ...] = (
     _story("lenvatinib withdrawn alone", (300, 460), "lenstop", week6="SD", month3="PR", later="PR"),
     _story("recently enrolled", (24, 34)),
     _story("between week 6 and month 3", (64, 80), week6="PR"),
-    _story("recently operated", (127, 140), branch="surgery", resect="rest"),
+    _story("recently operated", (127, 140), branch="surgery"),
     _story("progression at month 3, no surgery", (330, 560), "therapy", branch="other", month3="PD", pd_at=0, pd_by="new", fate="dies"),
     _story("operated, nothing left, relapse", (500, 640), "one", branch="surgery", resect="all", pd_at=3, pd_by="new"),
     _story("two years completed", (790, 880), week6="PR", month3="PR", later="PR", stop="completed", stop_day=728),
@@ -59,8 +59,8 @@ STORIES: tuple[Story, ...] = (
     _story("operated, not treated again", (330, 480), branch="surgery", resect="part", stop="physician"),
     _story("equivocal lesion, later confirmed", (420, 560), "lung", week6="PR", month3="PR", later="PR", pd_at=3, pd_by="confirmed"),
     _story("dies of an adverse event", (250, 480), week6="SD", month3="PR", later="PR", stop="death", stop_day=150),
-    _story("lesion splits", (300, 460), "split one", week6="SD", month3="PR", later="PR"),
-    _story("non-target progression after surgery", (480, 620), "others", branch="surgery", pd_at=1, pd_by="other"),
+    _story("lesion splits", (300, 460), "split one others unread", week6="SD", month3="PR", later="PR"),
+    _story("non-target progression after surgery", (480, 620), "others", branch="surgery", resect="rest", pd_at=2, pd_by="other"),
 )  # fmt: skip
 
 

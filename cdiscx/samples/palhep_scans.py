@@ -89,6 +89,8 @@ def _shown(radiology: Radiology, story: Story, scans: list[Scan]) -> dict[str, F
     book, shown = radiology.book, {}
     for scan in scans:
         shown[scan.visit] = Findings({x.name: "Present" for x in radiology.others})
+    if "unread" in story.extras and "MONTH 3 DECISION" in shown and radiology.others:
+        shown["MONTH 3 DECISION"].non_target[radiology.others[0].name] = "Not evaluable"
     if story.pd_at is None or story.pd_by == "target":
         return shown
     at = "MONTH 3 DECISION" if story.pd_at == 0 else f"TUMOR ASSESSMENT {story.pd_at}"

@@ -65,7 +65,7 @@ def baseline(s: Subject) -> Iterator[str]:
         for row in s.sheets[sheet]:
             lesion = str(row["Lesion ID"]).split(".")[0]
             methods[lesion].add((row["Method"], row["Organ"], row["Location"]))
-    yield from (f"MEA-010/011 {k} {v}" for k, v in methods.items() if len(v) > 1)
+    yield from (f"MEA-010 MEA-011 {k} {v}" for k, v in methods.items() if len(v) > 1)
     for row in s.sheets["Target Lesions"]:
         short, long, viable = row["Short Axis"], row["Diameter"], row.get("Viable Diameter")
         if short is not None and (row["Lymph Node"] != "Y" or short > long):  # type: ignore[operator]
@@ -149,9 +149,9 @@ def intervals(s: Subject) -> Iterator[str]:
         yield "END-002"
     for one, two in pairwise(s.responses):
         crossed = s.surg is not None and as_day(one["Assessment Date"]) < s.surg <= as_day(two["Assessment Date"])
-        if one["Overall Response"] in ("PD", "CR") and two["Overall Response"] in ("CR", "PR", "SD") and not crossed:
-            if one["Overall Response"] == "PD" or two["Overall Response"] != "CR":
-                yield "MEA-018"
+        worse = {"PD": ("CR", "PR", "SD"), "CR": ("PR", "SD")}.get(str(one["Overall Response"]), ())
+        if two["Overall Response"] in worse and not crossed:
+            yield "MEA-018"
     for row in s.responses:
         scans = s.scan_days(str(row["Visit"]))
         pick = min if row["Overall Response"] == "PD" else max

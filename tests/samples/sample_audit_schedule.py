@@ -112,8 +112,8 @@ def cycles(s: Subject) -> Iterator[str]:
         yield f"VIS-002 cycles {sorted(visited ^ set(after))}"
     step = 28 if s.is_a else 14
     until = min(s.horizon, s.treatment_end or s.horizon)
-    awaiting = s.surg is not None and s.infused[-1] < s.surg or s.is_a and not s.surg and any(
-        r["Branch"] == "Surgery" for r in s.sheets["Decision"])  # fmt: skip
+    awaiting = (s.surg is not None and s.infused[-1] < s.surg) or (s.is_a and not s.surg and any(
+        r["Branch"] == "Surgery" for r in s.sheets["Decision"]))  # fmt: skip
     if shift(s.infused[-1], step + 3) < until and not awaiting and (s.is_a or s.surg or after):
         yield f"VIS-002 next cycle after {s.infused[-1]} before {until}"
 
@@ -212,7 +212,7 @@ def local(s: Subject) -> Iterator[str]:
         return
     for (one, two), row in zip(pairwise(days), s.local[1:], strict=True):
         gap = (two - one).days
-        if "TACE" in kinds and gap < 21 or "Y90-SIRT" in kinds:
+        if ("TACE" in kinds and gap < 21) or "Y90-SIRT" in kinds:
             yield f"DOS-013 {kinds} {gap}"
         if "HAIC" in kinds and (gap < 17 or gap > 35 or (gap > 25 and not row["Reason"])):
             yield f"DOS-013 HAIC {gap}"
