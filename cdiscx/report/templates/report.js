@@ -90,7 +90,8 @@
       row.setAttribute("aria-expanded", old ? "false" : "true");
     }
     holder.append(row);
-    if (open) toggle();
+    if (open) holder.append(el("p", { class: "brief", text: [f.column && f.column + ": " + (f.value === undefined ? "(blank)" : f.value),
+      f.expected && "expected " + f.expected, f.fix, f.accepted && "accepted: " + f.accepted].filter(Boolean).join("  |  ") }));
     return holder;
   }
   function detail(f, id) {
@@ -201,13 +202,14 @@
       if (to !== undefined) { e.preventDefault(); select(tabs[(to + tabs.length) % tabs.length].id.slice(4), true); }
     });
   });
-  const totals = { findings: findings.length, subjects: people.size, checks: data.runs.length, changes: data.changes_total, notes: data.notes.length };
+  const totals = { findings: findings.filter((f) => f.accepted === undefined).length, subjects: people.size, checks: data.runs.length, changes: data.changes_total, notes: data.notes.length };
   for (const [name, n] of Object.entries(totals)) $("count-" + name).textContent = num(n);
 
   window.addEventListener("beforeprint", () => { document.querySelectorAll(".uploads").forEach((d) => { d.open = true; }); draw(true); });
   window.addEventListener("afterprint", () => draw());
   if (!findings.some((f) => f.accepted !== undefined)) form.state.closest("label").hidden = true;
   filter(); checks(); changes();
+  if (tabs.some((t) => t.id === "tab-" + location.hash.slice(1))) select(location.hash.slice(1));
   const asked = /^#f-([0-9a-zA-Z-]+)$/.exec(location.hash);
   if (asked && findings.some((f) => f.fingerprint === asked[1])) {
     show({ text: asked[1], state: "" });
