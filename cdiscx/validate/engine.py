@@ -131,9 +131,18 @@ class Engine:
         found = part.function(**{name: words[name] for name in names}).collect()
         severity = self.severity(check)
         hits = read_hits(found, check, part, severity)
-        silent = self._silenced(part)
+        silent = self._silenced(part) | self._subjects_of(inputs.short_files)
         heard = tuple(h for h in hits if h.subject is None or h.subject not in silent)
         return PartRun(heard, rows, True, None, inputs.partial, withheld=len(hits) - len(heard))
+
+    def _subjects_of(self, files: frozenset[str]) -> frozenset[str]:
+        """Subjects with rows in an upload that lacks what the part needs: blanks there say nothing."""
+        if not files or not self.data.upload.sources:
+            return frozenset()
+        sources = [i for i, s in enumerate(self.data.upload.sources) if s.file in files]
+        theirs = self.data.upload.ledger.lazy().filter(pl.col("_source").is_in(sources)).select("_rid")
+        named = self.frames["rows"].join(theirs, on="_rid", how="semi").select("SUBJID").drop_nulls().unique().collect()
+        return frozenset(named.get_column("SUBJID").to_list())
 
     def severity(self, check: Check) -> Severity:
         """The catalogue's severity, or the study's own word."""

@@ -21,6 +21,8 @@ class Inputs:
     columns: Mapping[str, frozenset[str]]
     blocked: str | None
     partial: str | None
+    #: uploads that lack something required: their subjects are not judged
+    short_files: frozenset[str] = frozenset()
 
 
 def resolve(part: CheckPart, data: StudyData, views: Mapping[str, View]) -> Inputs:
@@ -49,7 +51,8 @@ def resolve(part: CheckPart, data: StudyData, views: Mapping[str, View]) -> Inpu
             blocked = f"not in the upload: {_words(gone, study)}"
     short = [w for w in dict.fromkeys((*must, *may)) if data.absent.get(w)]
     partial = f"checked without {_words(short, study)}, which the upload lacks" if short else None
-    return Inputs({t: frozenset(c) for t, c in columns.items()}, blocked, partial)
+    files = frozenset(f for w in must for f in data.absent.get(w, ()))
+    return Inputs({t: frozenset(c) for t, c in columns.items()}, blocked, partial, files)
 
 
 def _base(words: tuple[str, ...], views: Mapping[str, View], *, must: bool) -> dict[str, None]:
