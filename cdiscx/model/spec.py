@@ -68,7 +68,7 @@ class Criterion(Node):
     """Response criterion and its parameters by name (see standards.recist)."""
 
     name: Literal["RECIST 1.1", "MRECIST"]
-    overrides: Mapping[str, Number] = {}
+    overrides: Mapping[str, bool | int | float] = Field({}, description="Names of standards.criterion -> value")
     rebaseline_after_surgery: bool = True
     pvtt: bool = False
 

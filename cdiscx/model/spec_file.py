@@ -79,7 +79,8 @@ def _collect(path: Path, marks: Marks, problems: list[str], above: tuple[Path, .
         raise SpecError(f"{above[-1]}:1:1: `extend` goes in a circle: {circle}")
     node = parse(path)
     merged: dict[str, Any] = {}
-    for i, block in enumerate(_blocks(node, path, problems)):
+    blocks = _blocks(node, path, problems)
+    for i, block in enumerate(blocks):
         found = _block_path(block, path)
         if found is None:
             known = sorted(p.stem for p in (data_folder("specs") / "_house").glob("*.yaml"))
@@ -90,7 +91,7 @@ def _collect(path: Path, marks: Marks, problems: list[str], above: tuple[Path, .
             )
         else:
             merged = _merge(merged, _collect(found.resolve(), marks, problems, (*above, path)))
-    own = plain(node, str(path), marks, problems)
+    own = {**plain(node, str(path), marks, problems), "extend": blocks}
     _check_parameters(merged.get("parameters"), own.get("parameters"), marks, problems)
     return dict(_merge(merged, own))
 

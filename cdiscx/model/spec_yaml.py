@@ -95,15 +95,16 @@ def plain(node: Any, file: str, marks: Marks, problems: list[str], path: Path_ =
     if len(path) > MAX_DEPTH:
         raise SpecError(f"{marks.find(path)}: nested deeper than {MAX_DEPTH} levels")
     tag = str(getattr(getattr(node, "tag", None), "value", None) or "")
-    if tag.startswith("!"):
-        problems.append(f"{marks.find(path)}: {dotted(path)}: the tag {tag} is not for study files")
+    if tag:
+        word = tag.replace("tag:yaml.org,2002:", "!!")
+        problems.append(f"{marks.find(path)}: {dotted(path)}: the tag {word} is not for study files")
         return None
     if isinstance(node, CommentedMap):
         return _map(node, file, marks, problems, path)
     if isinstance(node, CommentedSeq):
         items = []
         for i, value in enumerate(node):
-            line, column = node.lc.item(i)
+            line, column = (node.lc.data or {}).get(i, (node.lc.line, node.lc.col))[:2]
             marks.at[(*path, i)] = (file, line + 1, column + 1)
             items.append(plain(value, file, marks, problems, (*path, i)))
         return items
