@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,17 @@ _CHANGE_COLUMNS = {
 }
 
 
-def render_page(report: Report, annotated: Mapping[str, str] | None = None) -> str:
-    """The report as a self-contained HTML page; `annotated`: upload name -> file name of its copy in `annotated/`."""
+def render_page(
+    report: Report,
+    annotated: Mapping[str, str] | None = None,
+    title: str = "",
+    copy_notes: Sequence[str] = (),
+) -> str:
+    """The report as a self-contained HTML page.
+
+    `annotated`: upload name -> file name of its copy in `annotated/`; `title`: the study's; `copy_notes`: what those
+    copies do not have.
+    """
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(
@@ -52,7 +61,8 @@ def render_page(report: Report, annotated: Mapping[str, str] | None = None) -> s
         script=script,
         style_hash=content_hash(style),
         script_hash=content_hash(script),
-        data=embedded(page_data(report, annotated or {})),
+        title=title,
+        data=embedded(page_data(report, annotated or {}, copy_notes)),
     )
     return str(page)
 
@@ -68,7 +78,7 @@ def embedded(data: Any) -> str:
     return said.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def page_data(report: Report, annotated: Mapping[str, str]) -> dict[str, Any]:
+def page_data(report: Report, annotated: Mapping[str, str], copy_notes: Sequence[str] = ()) -> dict[str, Any]:
     """What the page's script shows: findings, checks with their wording, changes, notes."""
     ids = dict.fromkeys([*(c.check_id for c in report.checks), *(f.check_id for f in report.findings)])
     columns, changes, total = _changes(report.changes)
@@ -82,7 +92,7 @@ def page_data(report: Report, annotated: Mapping[str, str]) -> dict[str, Any]:
         "change_columns": columns,
         "changes": changes,
         "changes_total": total,
-        "notes": list(report.notes),
+        "notes": [*report.notes, *(f"annotated copy of {note}" for note in copy_notes)],
         "annotated": dict(annotated),
     }
 

@@ -1,0 +1,160 @@
+"""The annotated copy of an upload: the workbook itself with colours and comments, or its cells in a new workbook."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils import get_column_letter
+
+from cdiscx.model.finding import Finding
+from cdiscx.model.table import RawSheet, UploadFile
+from cdiscx.report import losses, marks, words
+from cdiscx.report.copies import FRONT, Copy
+
+#: a larger upload is not copied: openpyxl needs some 400 bytes of memory a cell
+ROWS, SHEET_BYTES = 200_000, 120 * 1024**2
+_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+_MODIFIED = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")
+_NOT_IN_TITLES = re.compile(r"[\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def annotate(
+    upload: UploadFile,
+    findings: Sequence[Finding],
+    folder: Path,
+    day: str,
+    ids: Mapping[str, str],
+) -> Copy:
+    """Writes the annotated copy of one upload into a folder; the upload is only read.
+
+    `findings`: the open ones of this upload; `day`: ISO date that the file is stamped with, so that the same input gives
+    the same bytes; `ids`: fingerprint -> query id. A copy that cannot be made has an empty name and the reason in its
+    notes. Raises OSError when the folder cannot be written.
+    """
+    rows = sum(sheet.text.height for sheet in upload.sheets)
+    data = _bytes(upload)
+    if rows > ROWS or (data is not None and losses.is_workbook(data) and losses.sheet_bytes(data) > SHEET_BYTES):
+        said = f"no coloured copy: {rows:,} rows are too many to copy; report.html and queries.xlsx name every cell"
+        return Copy(upload.name, "", {}, (said,))
+    book, sheets, notes = _opened(upload, data) or _typed(upload, data)
+    facts = [
+        f"cdiscx: findings in {words.visible(upload.name)}",
+        f"{words.plural(len(findings), 'open finding')} in this file: {words.tally(findings)}.",
+        "A copy for review: red is an error, amber a warning, blue a note; the comments say what is wrong.",
+        "The upload itself was not changed. Correct there, not here.",
+        *notes,
+    ]
+    front = marks.add_front(book, facts, findings, sheets, ids)
+    name = _free_name(upload.name, folder, macros=book.vba_archive is not None)
+    (folder / name).write_bytes(_same_bytes(book, day))
+    return Copy(upload.name, name, sheets, tuple(notes), front)
+
+
+def _free_name(upload: str, folder: Path, macros: bool) -> str:
+    """The upload's name; `.xlsx` behind it where the copy is none of its kind, a number before where it is taken."""
+    plain = upload.replace("/", "_").replace("\\", "_")
+    name = plain if plain.lower().endswith(".xlsm" if macros else ".xlsx") else f"{plain}.xlsx"
+    tries = [name, *(f"{n}_{name}" for n in range(2, 10_000))]
+    return next(t for t in tries if not (folder / t).exists())
+
+
+def _bytes(upload: UploadFile) -> bytes | None:
+    """The upload's bytes, where it is one file and still the one that was read."""
+    path = Path(upload.path)
+    try:
+        data = path.read_bytes() if upload.path and path.is_file() else None
+    except OSError:
+        return None
+    return data if data is not None and hashlib.sha256(data).hexdigest() == upload.sha256 else None
+
+
+def _opened(upload: UploadFile, data: bytes | None) -> tuple[Any, dict[str, str], list[str]] | None:
+    """The workbook itself, its sheets and what it loses; None where openpyxl cannot open it as it was read."""
+    if data is None or not losses.is_workbook(data) or losses.declares_entities(data):
+        return None
+    macros = losses.has_macros(data) and upload.name.lower().endswith(".xlsm")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            book = load_workbook(io.BytesIO(data), keep_vba=macros, rich_text=True)
+        except Exception:  # openpyxl raises anything on files that other programs open; the fallback needs none of them
+            return None
+    sheets = {sheet.sheet: sheet.sheet for sheet in upload.sheets}
+    if not set(sheets) <= {page.title for page in book.worksheets}:
+        return None
+    lost = losses.losses(data, sum(sheet.formulas for sheet in upload.sheets), macros)
+    notes = [f"This copy does not have: {', '.join(lost)}."] if lost else []
+    notes += [f"On copying: {words.visible(said)}" for said in dict.fromkeys(str(w.message) for w in told)]
+    return book, sheets, notes
+
+
+def _typed(upload: UploadFile, data: bytes | None) -> tuple[Any, dict[str, str], list[str]]:
+    """A new workbook with the cells as read, as text, at the same coordinates."""
+    book = Workbook()
+    book.remove(book.active)
+    sheets: dict[str, str] = {}
+    for sheet in upload.sheets:
+        if sheet.sheet in sheets:
+            continue
+        title = _title(sheet.sheet, {t.casefold() for t in sheets.values()})
+        sheets[sheet.sheet] = title
+        _fill(book.create_sheet(title), sheet)
+    why = (
+        "the upload is no .xlsx workbook"
+        if data is None or not losses.is_workbook(data)
+        else "its workbook cannot be copied as it is"
+    )
+    if data is None and upload.path and Path(upload.path).is_file():
+        why = "the upload was changed or closed after it was read"
+    notes = [f"A new workbook with every cell as text at its place, without formats and formulas: {why}."]
+    notes += [f"Sheet '{words.visible(old)}' is named '{new}' here." for old, new in sheets.items() if old != new]
+    return book, sheets, notes
+
+
+def _fill(page: Any, sheet: RawSheet) -> None:
+    letters = [name for name in sheet.text.columns if name != "_row"]
+    numbers = sheet.text.get_column("_row").to_list()
+    for at, letter in enumerate(letters, start=1):
+        column = sheet.text.get_column(letter)
+        longest = [len(text) for text in column.cast(pl.String).drop_nulls().head(200)]
+        page.column_dimensions[get_column_letter(at)].width = min(max([9, *longest]) + 2, 44)
+        for row, value in zip(numbers, column.to_list(), strict=True):
+            if value is not None:
+                cell = page.cell(row, at)
+                cell.value = words.xml_safe(value)[:32_000]
+                cell.data_type = "s"
+                cell.number_format = "@"
+
+
+def _title(name: str, taken: set[str]) -> str:
+    """A sheet name that Excel takes: no `[]:*?/\\`, 31 characters, not twice."""
+    base = _NOT_IN_TITLES.sub("_", name).strip("'")[:31] or "Sheet"
+    title, number = base, 2
+    while title.casefold() in taken or title.casefold() in ("history", FRONT.casefold()):
+        title = f"{base[:26]} ({number})"
+        number += 1
+    return title
+
+
+def _same_bytes(book: Any, day: str) -> bytes:
+    """The workbook's bytes without the clock in them."""
+    raw, out = io.BytesIO(), io.BytesIO()
+    book.save(raw)
+    stamp = dt.date.fromisoformat(day).strftime("%Y-%m-%dT00:00:00Z").encode()
+    with zipfile.ZipFile(raw) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as stamped:
+        for info in made.infolist():
+            content = made.read(info)
+            if info.filename == "docProps/core.xml":
+                content = _MODIFIED.sub(lambda m: m[1] + stamp + m[3], content)
+            stamped.writestr(zipfile.ZipInfo(info.filename, _FIRST_DAY), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
