@@ -16,6 +16,7 @@ from cdiscx.samples.synonyms import CHINESE_TEXT, CHINESE_TEXT_HEADERS
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TEXT_DATES = ("iso", "slash", "DDMMMYYYY", "d-Mon-yyyy", "dd Mon yyyy", "zh", "compact")
 LENGTHS = frozenset({"Diameter", "Short Axis", "Viable Diameter"})
+COMPUTED = frozenset({"Sum of Diameters", "Percent from Baseline", "Percent from Nadir"})
 LIST_HEADERS = frozenset(
     {
         "Status",
@@ -39,6 +40,7 @@ class Cell:
 
     value: str | int | float | date | None
     number_format: str | None = None
+    formula: bool = False
 
     def text(self) -> str:
         """The cell as a CSV file shows it."""
@@ -154,6 +156,8 @@ def cell(header: str, row: Row, style: Style, rng: Random, *, required: bool) ->
         return _identity(str(value), style)
     if header in DATE_HEADERS:
         return _date(value, style, rng)
+    if style.formulas and header in COMPUTED and isinstance(value, int | float):
+        return Cell(value, formula=True)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _length(value, row, style, rng) if header in LENGTHS else _number(value, style, rng)
     return Cell(_words(header, str(value), style))

@@ -89,7 +89,7 @@ def _visits(t: Told) -> None:
     """Write the visits that carry neither a scan of their own nor an infusion."""
     plan, book = t.plan, t.book
     t.seen("SCREENING", plan.screening, markers=True, baseline=True)
-    visit(book, "DAY 1", plan.d1, t.person.weight, t.ecog())
+    visit(book, "DAY 1", plan.d1, t.person.weight, t.person.ecog)
     t.seen("END OF RADIOTHERAPY", plan.end_rt)
     if plan.surgery is None:
         if plan.decided <= book.horizon and t.story.no_surgery:

@@ -78,7 +78,7 @@ def _visits(t: Telling[Story, Plan]) -> None:
     """Write the visits that carry no scan and no infusion of their own."""
     plan, book = t.plan, t.book
     t.seen("SCREENING", plan.screening, markers=True, baseline=True)
-    visit(book, "DAY 1", plan.d1, t.person.weight, t.ecog())
+    visit(book, "DAY 1", plan.d1, t.person.weight, t.person.ecog)
     if book.chance(0.05):
         missed(book, "WEEK 3", "Public holiday, subject seen at WEEK 4")
     else:

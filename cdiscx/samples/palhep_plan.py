@@ -42,7 +42,7 @@ STORIES: tuple[Story, ...] = (
     _story("responder who progresses and dies", (560, 700), week6="PR", month3="PR", later="PR", pd_at=3, fate="dies"),
     _story("progression at month 3, operated", (260, 420), branch="surgery", pd_at=0, month3="PD", resect="all"),
     _story("stable, refuses surgery", (230, 400), "two merged", branch="continue"),
-    _story("complete response", (320, 500), "small", week6="PR", month3="CR", later="CR"),
+    _story("complete response", (320, 500), "small gone", week6="PR", month3="CR", later="CR"),
     _story("operated, progresses by a new lesion", (520, 700), "node", branch="surgery", pd_at=2, pd_by="new", fate="dies"),
     _story("dies before the first scan", (200, 500), stop="death", stop_day=24),
     _story("withdraws consent", (200, 420), week6="SD", stop="withdrew", stop_day=66),

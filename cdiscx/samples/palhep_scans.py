@@ -51,7 +51,8 @@ def lesions_of(book: Book, story: Story) -> tuple[list[Lesion], list[Lesion]]:
     if "lung" in story.extras:
         targets.append(Lesion("T4", "Lung", "Left upper lobe", "CT", book.between(28, 44) * 5, slice_mm=1.5, lead=2))
     others: list[Lesion] = []
-    if story.resect == "rest" or "others" in story.extras or (not small and book.chance(0.55)):
+    asked = story.resect == "rest" or {"others", "gone"} & story.extras
+    if asked or (not small and book.chance(0.55)):
         others.append(replace(targets[0], name="NT1", location=third, size=0))
     if book.chance(0.3) and not small and story.resect != "all":
         others.append(Lesion("NT2", "Portal vein", "Right portal branch", method, lead=targets[0].lead))
@@ -89,6 +90,9 @@ def _shown(radiology: Radiology, story: Story, scans: list[Scan]) -> dict[str, F
     book, shown = radiology.book, {}
     for scan in scans:
         shown[scan.visit] = Findings({x.name: "Present" for x in radiology.others})
+    if "gone" in story.extras:
+        for scan in scans[1:]:
+            shown[scan.visit].non_target["NT1"] = "Absent"
     if "unread" in story.extras and "MONTH 3 DECISION" in shown and radiology.others:
         shown["MONTH 3 DECISION"].non_target[radiology.others[0].name] = "Not evaluable"
     if story.pd_at is None or story.pd_by == "target":

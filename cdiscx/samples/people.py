@@ -22,6 +22,7 @@ class Person:
     albumin: float  # g/L
     inr: float
     afp: float  # ng/mL
+    ecog: int
 
 
 def _liver(book: Book) -> tuple[int, float, float, float]:
@@ -54,6 +55,7 @@ def enrol(book: Book, number: int, *, consent: date, enrolment: date, stage: str
     points, bilirubin, albumin, inr = _liver(book)
     years = consent.year - birth.year - ((consent.month, consent.day) < (birth.month, birth.day))
     year_only = number % 12 == 7
+    ecog = book.one_of((0, 0, 1))
     row: Row = {
         "Site ID": book.site,
         "Sex": "M" if male else "F",
@@ -67,10 +69,10 @@ def enrol(book: Book, number: int, *, consent: date, enrolment: date, stage: str
         "HCC Diagnosis Date": plus(consent, -book.between(6, 75)),
         "BCLC Stage": stage,
         "Child-Pugh Score": points,
-        "ECOG": book.one_of((0, 0, 1)),
+        "ECOG": ecog,
         "Height": height,
         "Weight": weight,
     }
     book.add("Demographics", row | ({"PVTT Class": pvtt} if pvtt else {}))
     afp = round(min(10 ** book.rng.uniform(0.5, 3.6), 4000), 1)
-    return Person(weight, points, bilirubin, albumin, inr, afp)
+    return Person(weight, points, bilirubin, albumin, inr, afp, ecog)

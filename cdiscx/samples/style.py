@@ -37,6 +37,7 @@ class Style:
     empty_column: bool = False  # one inside the table
     empty_rows: bool = False  # some inside the table
     totals: str = ""  # the word of a last row, "" for none
+    formulas: bool = False  # sums and percentages are formulas with their cached value
     hidden: bool = False  # a hidden row, column and (extra) sheet
     dates: str = "excel"  # one of DATE_STYLES
     epoch_1904: bool = False
@@ -66,6 +67,7 @@ MESSY_EN = Style(
     extra_columns=True,
     empty_rows=True,
     totals="END OF DATA",
+    formulas=True,
     hidden=True,
     dates="mixed",
     numbers="mixed",

@@ -82,7 +82,7 @@ def complications(book: Book, diary: Diary, operation: Operation, row: Row) -> N
             _BLEEDING,
             plus(operation.day, 1),
             days=6,
-            grade=3,
+            grade=4,
             related=["Hepatectomy"],
             criterion="Life threatening",
             clavien="IIIb",

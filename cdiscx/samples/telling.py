@@ -65,7 +65,8 @@ class Telling(Generic[S, P]):
     def seen(self, name: str, day: date, *, markers: bool = False, baseline: bool = False) -> bool:
         """Write a visit with weight, ECOG and laboratory; says whether it lies within the horizon."""
         weight = self.person.weight if baseline else self.weight()
-        if not visit(self.book, name, day, weight, self.ecog()):
+        ecog = self.person.ecog if baseline else self.ecog()
+        if not visit(self.book, name, day, weight, ecog):
             return False
         self.laboratory.sample(name, sample_day(self.book, day, baseline=baseline), markers=markers)
         return True

@@ -60,10 +60,15 @@ def _factor(rng: Random, want: str, now: float, nadir: float) -> float:
     return min(max(now * rng.uniform(0.92, 1.07), 0.76), nadir * 1.12, 1.12)
 
 
-def _snap(value: float, rng: Random, *, whole: bool) -> int:
-    """A reading as a radiologist types it: whole or half millimetres; under 8 mm 'too small' (5 mm)."""
+def _snap(value: float, *, whole: bool, node: bool = False) -> int:
+    """A reading as a radiologist types it: whole or half millimetres; under 8 mm 'too small' (5 mm).
+
+    The short axis of a node is always measured (MEA-003 asks for it).
+    """
     step = 10 if whole else 5
     read = round(value / step) * step
+    if node:
+        return max(read, 60)
     return read if read >= 80 else TOO_SMALL
 
 
@@ -123,7 +128,7 @@ def _read_once(
         viable: dict[str, int | None] = {}
         for lesion in lesions:
             start = (base.viable if mrecist else base.size)[lesion.name] or 0
-            value = _snap(start * factor * rng.uniform(0.96, 1.04), rng, whole=whole)
+            value = _snap(start * factor * rng.uniform(0.96, 1.04), whole=whole, node=lesion.node)
             if scan.want == reading.CR:
                 value = rng.choice((60, 65, 70, 75, 80, 85)) if lesion.node and not mrecist else 0
             if lesion.name == skipped:
@@ -131,7 +136,7 @@ def _read_once(
             elif mrecist:
                 viable[lesion.name] = value
                 before = (out[-1] if out else base).size[lesion.name] or base.size[lesion.name] or 0
-                size[lesion.name] = max(value, _snap(before * rng.uniform(0.88, 1.0), rng, whole=whole), 120)
+                size[lesion.name] = max(value, _snap(before * rng.uniform(0.88, 1.0), whole=whole), 120)
             else:
                 size[lesion.name] = value
         taken = viable if mrecist else size

@@ -58,6 +58,8 @@ def _sheet(book: Workbook, page: Page, formats: dict[str, Format]) -> None:
             elif isinstance(value, date):
                 noon = datetime(value.year, value.month, value.day)
                 sheet.write_datetime(r, c, noon, _format(book, formats, cell.number_format or "yyyy-mm-dd"))
+            elif cell.formula:
+                sheet.write_formula(r, c, f"=ROUND({value},2)", None, value)
             elif cell.number_format:
                 sheet.write_number(r, c, value, _format(book, formats, cell.number_format))
             else:

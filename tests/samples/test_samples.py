@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import subprocess
@@ -37,6 +38,20 @@ from cdiscx.samples import (
 STUDIES = (PALHEP, NEOPVTT)
 assert sample_audit_lesions
 assert sample_audit_schedule
+
+
+def test_the_samples_import_nothing_that_judges_them():
+    folder = Path(__file__).parents[2] / "cdiscx" / "samples"
+    imported = set()
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                imported.add(node.module or "")
+            elif isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+    house = {m for m in imported if m.startswith("cdiscx")}
+    assert house
+    assert all(m.startswith("cdiscx.samples") for m in house)
 
 
 @pytest.mark.parametrize("study", STUDIES)

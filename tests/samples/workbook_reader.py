@@ -111,7 +111,7 @@ def canonical(header: str, value: object, number_format: str, unit: str | None) 
 
 def read_workbook(path: Path, study: str) -> dict[str, list[Row]]:
     """Every sheet of the study's layout; extra sheets are left out."""
-    book = load_workbook(path)
+    book = load_workbook(path, data_only=True)
     out = {}
     for sheet, headers in HEADERS[study].items():
         cells = list(book[sheet].iter_rows())
