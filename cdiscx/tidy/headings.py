@@ -31,7 +31,8 @@ def _forms(text: str) -> Iterator[tuple[str, str | None, bool]]:
     whole = flat(text).strip(_ENDS)
     insides = [inside.strip() for inside in _BRACKETS.findall(whole)]
     bare = flat(_BRACKETS.sub(" ", whole)).strip(_ENDS)
-    units = [inside for inside in insides if read_unit(inside)]
+    cut = _TRAILING_UNIT.match(bare)
+    units = [inside for inside in (*insides, *(cut.groups() if cut else ())) if read_unit(inside)]
     unit = units[0] if units else None
     yield whole, unit, True
     yield bare, unit, True

@@ -66,7 +66,9 @@ def _joined(upper: _Guess, lower: _Guess, aliases: Aliases) -> _Guess | None:
     """Two rows read as one header; None where the lower row holds data (a subject that is no heading)."""
     subject = next((letter for letter, m in upper.meanings.items() if m.column == "SUBJID"), None)
     if subject and subject in lower.texts and subject not in lower.meanings:
-        return None
+        named = aliases.find(f"{upper.texts[subject]} {lower.texts[subject]}")
+        if named is None or not named.sure:
+            return None
     texts: dict[str, str] = {}
     for letter in dict.fromkeys((*upper.texts, *lower.texts)):
         above, below = upper.texts.get(letter), lower.texts.get(letter)

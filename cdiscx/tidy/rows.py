@@ -11,10 +11,12 @@ from cdiscx.standards.units import read_unit
 from cdiscx.tidy.layout import Layout
 from cdiscx.tidy.words import clean_of, flat, loose_of, tight_of
 
+_WHAT = r"(?:rows?|records?|subjects?|patients?|visits?|entries)"
 _END = (
-    r"^[-=*#~<>.·—– ]*(?:(?:grand |sub)?-?total(?:s)?(?: (?:of )?(?:rows?|records?|subjects?|patients?|visits?))?"
-    r"|sum|count|(?:this is the )?end(?: of (?:the )?(?:data|table|file|list|records?|sheet))?|eof|no (?:more|further) data"
-    r"|合计|总计|小计|共计|总数|数据结束|结束|以下空白|表格结束)(?: ?[:=(] ?(?:n ?= ?)?[0-9.,]* ?\)?| [0-9]+)?[-=*#~<>.·—– ]*$"
+    r"^[-=*#~<>.·—– ]*(?:(?:grand |sub)?-?totals?(?: (?:number )?(?:of )?" + _WHAT + r")?|sum|count|eof"
+    r"|(?:this is the )?end(?: of (?:the )?(?:data|table|file|list|records?|sheet))?|no (?:more|further) data"
+    r"|合计|总计|小计|共计|总数|数据结束|结束|以下空白|表格结束)"
+    r"(?: ?[:=(] ?(?:n ?= ?)?[0-9.,]* ?\)?| [0-9]+)?(?: " + _WHAT + r")?[-=*#~<>.·—– ]*$"
 )
 _FORMAT = re.compile(r"^(?:[dmy]{1,4}[-/. ]?){3}$|^(?:text|number|numeric|char|date|string|y/n|yes/no|list)$|^-+$")
 
