@@ -191,7 +191,7 @@ def best_response(
 ) -> pl.LazyFrame:
     """Best overall response (R11-B) and confirmed best response (R11-F), one row a SUBJID and EVAL.
 
-    `tp`, one row an assessment inside the window: SUBJID, EVAL, DATE, OVRLRESP, REF (first treatment). A
+    Rows come back in the order of their keys. `tp`, one row an assessment inside the window: SUBJID, EVAL, DATE, OVRLRESP, REF (first treatment). A
     subject without assessment has one row with a null OVRLRESP and becomes MISSING; an assessment without
     date cannot be placed and is left out. Stability needs `DATE - REF >= sd_min_days` (also NON-CR/NON-PD and
     NED), confirmation `conf_days` with at most `max_ne` NE, and for PR at most `max_sd` SD, in between.
@@ -199,9 +199,10 @@ def best_response(
     Returns BOR, BORRULE, BORDT (first date that shows it), CBOR, CBORRULE, CBORDT and CRLOST: disease short
     of progression was recorded after a CR, which reading logic does not know (R11-B-6, MEA-018).
     """
-    subjects = tp.select(_KEY).unique(maintain_order=True).with_row_index("_id")
-    days = _prepared(tp.join(subjects, on=_KEY, nulls_equal=True), sd_min_days)
-    facts = _facts(days)
+    # Sorted, so that the number is the same wherever the plan needs this frame again.
+    subjects = tp.select(_KEY).unique().sort(_KEY).with_row_index("_id").cache()
+    days = _prepared(tp.join(subjects, on=_KEY, nulls_equal=True), sd_min_days).cache()
+    facts = _facts(days).cache()
     table = subjects
     for side in (facts, _confirmed(days, conf_days, max_ne, max_sd), _follow_up(days, facts, conf_days)):
         table = table.join(side, on="_id", how="left")

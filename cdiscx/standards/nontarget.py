@@ -29,7 +29,7 @@ def nontarget_response(
     """
     given = tuple(frame for frame in (states, timepoints) if frame is not None)
     segments = segments_of(*given)
-    rows = numbered(_with_normal_nodes_absent(states, c), segments)
+    rows = numbered(_with_normal_nodes_absent(states, c), segments).cache()
     points = timepoints_of(*((rows,) if timepoints is None else (rows, numbered(timepoints, segments))))
     followed = rows.filter(pl.col("TP") == 0).select("_seg", "LESION").unique()
     read = rows.group_by(_LESION).agg(pl.col("_ORDER").max())
@@ -41,21 +41,17 @@ def nontarget_response(
         (order == 2).sum().alias("N_PRESENT"),
         (order == 1).sum().alias("N_ABSENT"),
         (order == 3).sum().alias("N_PROGRESSED"),
-        lesion.filter(order == 0).sort().alias("MISSING"),
-        lesion.filter(order == 3).sort().alias("PROGRESSED"),
+        lesion.filter(order == 0).alias("MISSING"),
+        lesion.filter(order == 3).alias("PROGRESSED"),
     )
-    sources = (
-        rows.join(followed, on=("_seg", "LESION"), how="semi")
-        .group_by(_POINT)
-        .agg(pl.col("RID").unique().sort().alias("RIDS"))
-    )
+    sources = rows.join(followed, on=("_seg", "LESION"), how="semi").group_by(_POINT).agg(pl.col("RID").alias("RIDS"))
     combined = (
         points.join(segments, on="_seg", how="left")
         .join(totals, on=_POINT, how="left")
         .join(sources, on=_POINT, how="left")
         .with_columns(
             pl.col("^N_.*$").fill_null(0),
-            pl.col("MISSING", "PROGRESSED", "RIDS").fill_null([]),
+            pl.col("MISSING", "PROGRESSED", "RIDS").fill_null([]).list.unique().list.sort(),
         )
     )
     response, rule_id = _decide(c)

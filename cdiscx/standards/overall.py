@@ -1,6 +1,7 @@
 """Overall response at one time point: target, non-target and new lesion in, response and rule id out."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import polars as pl
 
@@ -78,18 +79,44 @@ def overall_rules(c: Criterion) -> tuple[tuple[OverallRule, ...], ...]:
     )
 
 
-def _matches(words: frozenset[str], component: pl.Expr) -> pl.Expr:
-    return component.is_in(sorted(words)).fill_null(False) if words else pl.lit(True)
+_BLANK = ""
+_TARGET_WORDS = (_BLANK, "CR", "PR", "SD", "PD", "NE")
+_NONTARGET_WORDS = (_BLANK, _NO_LESION, "CR", _STABLE, "PD", "NE")
+_NEW_WORDS = ("Y", "N", _UNKNOWN)
+_OTHER = "another word"
 
 
-def _first_match(
-    rules: tuple[OverallRule, ...], target: pl.Expr, nontarget: pl.Expr, new: pl.Expr
-) -> tuple[pl.Expr, pl.Expr]:
-    response, rule_id = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
-    for rule in reversed(rules):
-        condition = _matches(rule.target, target) & _matches(rule.nontarget, nontarget) & _matches(rule.new, new)
-        response = pl.when(condition).then(pl.lit(rule.response, dtype=pl.String)).otherwise(response)
-        rule_id = pl.when(condition).then(pl.lit(rule.id)).otherwise(rule_id)
+def _first_match(rules: tuple[OverallRule, ...], target: str, nontarget: str, new: str) -> OverallRule | None:
+    components = ((target, "target"), (nontarget, "nontarget"), (new, "new"))
+    for rule in rules:
+        if all(not getattr(rule, name) or word in getattr(rule, name) for word, name in components):
+            return rule
+    return None
+
+
+def _place(words: tuple[str, ...], component: pl.Expr) -> pl.Expr:
+    """The place of a word in its list; the place after the last for a word that is not in it."""
+    return component.fill_null(_BLANK).replace_strict(
+        list(words), list(range(len(words))), default=len(words), return_dtype=pl.Int32
+    )
+
+
+def _look_up(c: Criterion, part: pl.Expr, target: pl.Expr, nontarget: pl.Expr, new: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """(response, rule id): every combination is decided once by the table, each row then looks up its number."""
+    targets, nontargets, news = (*_TARGET_WORDS, _OTHER), (*_NONTARGET_WORDS, _OTHER), (*_NEW_WORDS, _OTHER)
+    combinations = product(overall_rules(c), targets, nontargets, news)
+    decided = {number: _first_match(*words) for number, words in enumerate(combinations)}
+    number = part
+    for words, component in ((_TARGET_WORDS, target), (_NONTARGET_WORDS, nontarget), (_NEW_WORDS, new)):
+        number = number * (len(words) + 1) + _place(words, component)
+    response, rule_id = (
+        number.replace_strict(
+            list(decided),
+            [None if rule is None else getattr(rule, name) for rule in decided.values()],
+            return_dtype=pl.String,
+        )
+        for name in ("response", "id")
+    )
     return response, rule_id
 
 
@@ -127,12 +154,8 @@ def overall_from_components(
     complete = pl.lit(False) if form_complete is None else form_complete.fill_null(False)
     is_new = pl.coalesce(given, pl.when(complete).then(pl.lit("N")).otherwise(pl.lit(_UNKNOWN)))
     beside_target = pl.when(~others).then(pl.lit(_NO_LESION)).otherwise(n.fill_null("NE"))
-    part_a, part_b, part_c = overall_rules(c)
-    a = _first_match(part_a, t, beside_target, is_new)
-    b = _first_match(part_b, t, n, is_new)
-    none = _first_match(part_c, t, n, is_new)
-    response, rule_id = (pl.when(targets).then(a[i]).when(others).then(b[i]).otherwise(none[i]) for i in range(2))
-    return response, rule_id
+    part = pl.when(targets).then(0).when(others).then(1).otherwise(2)
+    return _look_up(c, part, t, pl.when(targets).then(beside_target).otherwise(n), is_new)
 
 
 def overall_response(tp: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:

@@ -83,7 +83,7 @@ def target(
                 "BASE": base,
                 "N_MISSING": len(lacking),
                 "PRIOR_CR": had_cr,
-            }  # fmt: skip
+            }
         )
         if response == "CR":
             had_cr = True
