@@ -181,10 +181,11 @@ def frames_of(cells: Patches) -> tuple[pl.DataFrame, pl.DataFrame]:
     numbers = sorted({row for row, _ in cells})
     dense = {row: i for i, row in enumerate(numbers)}
     if not numbers:
-        return _tight(pl.DataFrame(), pl.DataFrame())
+        return _empty(), _empty()
     moved = {(dense[row], column): value for (row, column), value in cells.items()}
     text, kinds = _patched(pl.DataFrame(), pl.DataFrame(), moved)
-    return _tight(text, kinds, pl.Series("_row", [row + 1 for row in numbers], dtype=pl.UInt32))
+    number = pl.Series("_row", [row + 1 for row in numbers], dtype=pl.UInt32)
+    return pl.DataFrame([number, *text]), pl.DataFrame([number, *kinds])
 
 
 def _patched(text: pl.DataFrame, kinds: pl.DataFrame, patches: Patches) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -194,36 +195,35 @@ def _patched(text: pl.DataFrame, kinds: pl.DataFrame, patches: Patches) -> tuple
     by_column: dict[int, list[tuple[int, str, int]]] = {}
     for (row, column), (value, code) in patches.items():
         by_column.setdefault(column, []).append((row, value, code))
-    new_text: list[pl.Series] = []
-    new_kinds: list[pl.Series] = []
+    blank = pl.Series([None] * height, dtype=pl.String), pl.repeat(BLANK, height, dtype=pl.UInt8, eager=True)
+    old = dict(zip(text.columns, zip(text, kinds, strict=True), strict=True))
+    pairs: list[tuple[pl.Series, pl.Series]] = []
     for i in range(width):
         name = letter(i)
-        values = text[name] if name in text.columns else pl.Series(name, [], dtype=pl.String)
-        codes = kinds[name] if name in kinds.columns else pl.Series(name, [], dtype=pl.UInt8)
+        values, codes = old.get(name, blank)
         if missing := height - values.len():
-            values = values.extend_constant(None, missing)
-            codes = codes.extend_constant(BLANK, missing)
+            values, codes = values.extend_constant(None, missing), codes.extend_constant(BLANK, missing)
         if found := by_column.get(i):
             where = [row for row, _, _ in found]
-            values = values.scatter(where, pl.Series([value for _, value, _ in found], dtype=pl.String))
-            codes = codes.scatter(where, pl.Series([code for _, _, code in found], dtype=pl.UInt8))
-        new_text.append(values.alias(name))
-        new_kinds.append(codes.alias(name))
-    return pl.DataFrame(new_text), pl.DataFrame(new_kinds)
+            values = values.clone().scatter(where, pl.Series([value for _, value, _ in found], dtype=pl.String))
+            codes = codes.clone().scatter(where, pl.Series([code for _, _, code in found], dtype=pl.UInt8))
+        pairs.append((values.alias(name), codes.alias(name)))
+    return pl.DataFrame([values for values, _ in pairs]), pl.DataFrame([codes for _, codes in pairs])
 
 
-def _tight(
-    text: pl.DataFrame, kinds: pl.DataFrame, numbers: pl.Series | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Without empty rows and without empty columns at the right; `_row` is `numbers`, or counted from 1."""
-    used = [i for i, name in enumerate(text.columns) if text[name].null_count() < text.height]
+def _tight(text: pl.DataFrame, kinds: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Without empty rows and without empty columns at the right; `_row` counted from 1 before that."""
+    used = [i for i, column in enumerate(text) if column.null_count() < text.height]
     letters = text.columns[: used[-1] + 1] if used else []
-    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row") if numbers is None else pl.lit(numbers)
     if not letters:
-        empty = pl.DataFrame(schema={"_row": pl.UInt32})
-        return empty, empty.clone()
+        return _empty(), _empty()
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row")
     held = text.select(pl.any_horizontal(pl.col(letters).is_not_null()))[letters[0]]
     return (
         text.select(number, *letters).filter(held),
         kinds.select(number, *letters).filter(held),
     )
+
+
+def _empty() -> pl.DataFrame:
+    return pl.DataFrame(schema={"_row": pl.UInt32})

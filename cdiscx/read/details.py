@@ -288,6 +288,6 @@ def _padded(chunk: bytes, words: Words, plan: Plan, found: Details) -> None:
 
 def _before_time(chunk: bytes, words: Words, plan: Plan, found: Details) -> None:
     """Negative numbers under a date format: the fast reader makes midnight of them, Excel shows `####`."""
-    for place, _, value in _styled(chunk, words, plan.dated):
+    for place, _, value in _styled(chunk, words, frozenset(plan.dated)):
         if value < 0:
             found.patches[place] = (number_text(value), NUMBER)

@@ -13,6 +13,8 @@ from cdiscx.model.errors import UploadError
 from cdiscx.read.archive import Archive
 
 _DATE_BUILTIN = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
+#: the built-in format that counts hours past 24
+_DURATIONS = {"46": "[h]:mm:ss"}
 #: a number format of two or more zeros and of literals only: the one that pads (`000`, `00\-000`, `"S"000`)
 _PIECES = re.compile(r'"([^"]*)"|\\(.)|([-/:() ])|(0)')
 
@@ -28,13 +30,13 @@ class SheetPart:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`padded`: style index -> number format that pads; `dated`: style indexes that show dates."""
+    """`padded`: style index -> number format that pads; `dated`: style index -> format that shows a date or time."""
 
     sheets: tuple[SheetPart, ...]
     other: tuple[str, ...]
     date_system: int
     padded: dict[int, str]
-    dated: frozenset[int]
+    dated: dict[int, str]
 
 
 def parse_xml(content: bytes, name: str, member: str) -> etree._Element:
@@ -122,15 +124,15 @@ def plan_of(archive: Archive) -> Plan:
             raise UploadError(f"{archive.name} is damaged (sheet {name!r} is missing); save it again and upload it")
         sheets.append(SheetPart(name, member, (element.get("state") or "visible") != "visible"))
     styles = next((_member(archive, whole) for kind, whole in targets.values() if kind == "styles"), None)
-    padded, dated = _formats(archive, styles) if styles else ({}, frozenset())
+    padded, dated = _formats(archive, styles) if styles else ({}, {})
     return Plan(tuple(sheets), tuple(other), date_system, padded, dated)
 
 
-def _formats(archive: Archive, member: str) -> tuple[dict[int, str], frozenset[int]]:
+def _formats(archive: Archive, member: str) -> tuple[dict[int, str], dict[int, str]]:
     root = parse_xml(archive.read(member), archive.name, member)
     codes: dict[str, str] = {}
     padded: dict[int, str] = {}
-    dated: set[int] = set()
+    dated: dict[int, str] = {}
     for element in root.iter():
         if _local(element) == "numFmt" and _local(element.getparent()) == "numFmts":
             codes[element.get("numFmtId") or ""] = element.get("formatCode") or ""
@@ -141,8 +143,8 @@ def _formats(archive: Archive, member: str) -> tuple[dict[int, str], frozenset[i
         if pad(code, 1.0) is not None:
             padded[index] = code
         elif is_date_format(code) or (not code and number.isdigit() and int(number) in _DATE_BUILTIN):
-            dated.add(index)
-    return padded, frozenset(dated)
+            dated[index] = code or _DURATIONS.get(number, "")
+    return padded, dated
 
 
 @lru_cache(maxsize=1024)

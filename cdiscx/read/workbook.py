@@ -71,8 +71,7 @@ def read_xlsx(given: Given) -> Found:
         details = look(archive, part.member, plan)
         details.facts.hidden = part.hidden
         if details.scattered:
-            cells, details.facts.merged = cells_of(given, part.name, details)
-            text, kinds = frames_of(cells)
+            text, kinds = frames_of(cells_of(archive, part, plan, details))
         else:
             with parser_errors(given.name):
                 sheet = workbook.get_sheet_by_name(part.name)
