@@ -169,9 +169,9 @@ def _validate(merged: Mapping[str, Any], marks: Marks, *, incomplete: bool) -> t
         return None, sorted({_explain(e, marks) for e in found}, key=_place)
 
 
-def _place(problem: str) -> tuple[str, int]:
+def _place(problem: str) -> tuple[str, int, str]:
     match = re.match(r"(.*?):(\d+):\d+: ", problem)
-    return (match[1], int(match[2])) if match else (problem, 0)
+    return (match[1], int(match[2]), problem) if match else (problem, 0, problem)
 
 
 def _tuples(value: Any) -> Any:
