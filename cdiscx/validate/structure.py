@@ -37,7 +37,7 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
             continue
         # a date that is partial has no Date but is there: its ISO text tells whether the cell is blank
         columns[f"{spec.is_}C" if spec.type == "date" else spec.is_] = pa.Column(
-            nullable=not spec.required or spec.silent_blank is not None,
+            nullable=not spec.required or (spec.silent_blank is not None and not spec.silent_where),
             checks=tests,
             required=False,
             title=spec.is_,
@@ -126,6 +126,8 @@ def _judge_values(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataF
         if _no_such_column(data, rid, column) or column == "SUBJID" or subjects[index] is None or (rid, column) in spoken or (rid, column) in numbers:
             continue
         value = frame.get_column(column)[index]
+        if value is None and spec.silent_blank and _owned(frame, spec, index):
+            continue
         hits.append(_value_hit(data, sheet, name, spec, subjects[index], rid, value, check))
     for (rid, column), (raw, detail) in numbers.items():
         spec = specs[column]
@@ -150,6 +152,13 @@ def _value_hit(
     said = f"{name}: {header} is {plain(value)}{f' {spec.unit}' if spec.unit else ''}, outside {span}."
     fix = f"Ask the site to check {header}; values from {span} are possible."
     return Hit("STR-009", Severity.ERROR, said, fix, subject, None, sheet.holds, rid, spec.is_, span, (), "range")
+
+
+def _owned(frame: pl.DataFrame, spec: Column, index: int) -> bool:
+    """True where another check owns the blank of this row (`silent_blank`, in the rows of `silent_where`)."""
+    return all(
+        name in frame.columns and frame.get_column(name)[index] in values for name, values in spec.silent_where.items()
+    )
 
 
 def _no_such_column(data: StudyData, rid: int, column: str) -> bool:
