@@ -11,6 +11,12 @@ from cdiscx.model.spec import Regimen, Study
 #: a subject's rows of one drug belong together
 KEY = ("SUBJID", "EXTRT")
 
+#: what `stops` reads
+STOP_WORDS = (
+    "dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXENDAT", "dosing.EXCHG",
+    "disposition", "disposition.DSSCOPE", "disposition.DSTRT", "disposition.DSDAT",
+)  # fmt: skip
+
 #: what to do about a wrong amount
 AMOUNT_FIX = (
     "Check dose, unit and frequency against the pharmacy record: the dose given is wanted, not the volume in ml, grams, "

@@ -7,6 +7,7 @@ import polars as pl
 from cdiscx.checks._doses import (
     AMOUNT_FIX,
     KEY,
+    STOP_WORDS,
     blank,
     days_between,
     drug_name,
@@ -71,7 +72,7 @@ def _intervals(
 
 @check(
     "DOS-001", on="dosing", columns=("EXSTDAT", "EXTRT", "EXDOSE"), needs=("anchors", "dosing.EXCHG"),
-    uses=("disposition", "disposition.DSSCOPE", "disposition.DSTRT", "disposition.DSDAT"),
+    uses=STOP_WORDS,
     silenced_by=(*_ROW, *_SURGERY, *_CHANGES),
 )  # fmt: skip
 def infusion_interval_off_plan(
@@ -89,7 +90,7 @@ def infusion_interval_off_plan(
 
 @check(
     "DOS-004", on="dosing", columns=("EXSTDAT", "EXTRT", "EXDOSE"), needs=("anchors", "dosing.EXCHG"),
-    uses=("disposition", "disposition.DSSCOPE", "disposition.DSTRT", "disposition.DSDAT"),
+    uses=STOP_WORDS,
     silenced_by=(*_ROW, *_SURGERY, *_CHANGES),
 )  # fmt: skip
 def neoadjuvant_infusion_interval_off_plan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._doses import KEY, given, open_ended, plans, stops, text_date, with_anchor
+from cdiscx.checks._doses import KEY, STOP_WORDS, given, open_ended, plans, stops, text_date, with_anchor
 from cdiscx.checks._shape import nothing, related
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
@@ -36,8 +36,7 @@ def _ends(study: Study, rows: pl.LazyFrame, dosing: pl.LazyFrame, disposition: p
 
 @check(
     "DOS-008", on="dosing", columns=("EXSTDAT", "EXTRT"), needs=("dosing.EXENDAT", "dosing.EXDOSE"),
-    uses=("dosing.EXCHG", "deaths", "disposition", "disposition.DSSCOPE", "disposition.DSTRT", "disposition.DSDAT",
-          "disposition.DSDECOD"),
+    uses=(*STOP_WORDS, "deaths", "disposition.DSDECOD"),
     silenced_by=("dosing.EXENDAT",),
 )  # fmt: skip
 def dose_after_the_end(

@@ -6,6 +6,7 @@ import polars as pl
 
 from cdiscx.checks._doses import (
     KEY,
+    STOP_WORDS,
     blank,
     days_between,
     given,
@@ -50,7 +51,7 @@ def _daily(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
 @check(
     "DOS-005", on="dosing", columns=("EXSTDAT", "EXENDAT", "EXTRT"),
     needs=("dosing.EXDOSE", "dosing.EXCHG", "dosing.EXCHGREAS", "dosing.EXDOSFRQ", "anchors"),
-    uses=("procedures", "procedures.PRTRT", "procedures.PRSTDAT", "ae", "ae.AEACN", "ae.AESTDAT", "disposition", *_STOPS),
+    uses=("procedures", "procedures.PRTRT", "procedures.PRSTDAT", "ae", "ae.AEACN", "ae.AESTDAT", *STOP_WORDS),
     silenced_by=(*_ROW, "dosing.EXCHG", *_SURGERY, *_STOPS),
 )  # fmt: skip
 def gap_in_daily_dosing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._doses import KEY, blank, days_between, given, plans, stops, with_anchor
+from cdiscx.checks._doses import KEY, STOP_WORDS, blank, days_between, given, plans, stops, with_anchor
 from cdiscx.checks._modalities import choice
 from cdiscx.checks._shape import nothing, related, union
 from cdiscx.model.spec import Component, Study
@@ -21,7 +21,7 @@ _STOPS = ("disposition.DSSCOPE", "disposition.DSTRT", "disposition.DSDAT")
 @check(
     "DOS-014", on="subjects", columns=("SUBJID",),
     needs=("dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXDOSE", "procedures.PRTRT", "procedures.PRSTDAT", "anchors", "ends"),
-    uses=("dosing.EXCHGREAS", "dosing.EXCHG", "procedures.PRREAS", "disposition", *_STOPS),
+    uses=("dosing.EXCHGREAS", "procedures.PRREAS", *STOP_WORDS),
     silenced_by=(*_ROW, "dosing.EXDOSE", "procedures.PRTRT", "procedures.PRSTDAT", *_STOPS),
 )  # fmt: skip
 def component_never_started(
@@ -114,7 +114,7 @@ def restart_too_early_after_surgery(study: Study, dosing: pl.LazyFrame, anchors:
 @check(
     "DOS-017", on="decision", columns=("DECDAT", "M3RESP"),
     needs=("dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXENDAT", "dosing.EXDOSE", "anchors", "ends"),
-    uses=("dosing.EXCHG", "disposition", *_STOPS),
+    uses=STOP_WORDS,
     silenced_by=(*_ROW, "dosing.EXENDAT", "dosing.EXCHG", *_STOPS, "procedures.PRSTDAT", "procedures.PRTRT"),
 )  # fmt: skip
 def response_but_no_further_treatment(

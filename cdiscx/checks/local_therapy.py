@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cdiscx.checks._doses import blank, days_between, stops, with_anchor
+from cdiscx.checks._doses import STOP_WORDS, blank, days_between, stops, with_anchor
 from cdiscx.checks._modalities import choice, modalities
 from cdiscx.checks._shape import nothing, related, union
 from cdiscx.model.spec import Study
@@ -54,7 +54,7 @@ def _sessions(study: Study, procedures: pl.LazyFrame, anchors: pl.LazyFrame, pro
 @check(
     "DOS-013", on="subjects", columns=("SUBJID",),
     needs=("procedures.PRTRT", "procedures.PRSTDAT", "anchors", "ends", "progression"),
-    uses=("procedures.PRREAS", "dosing", "dosing.EXCHG", "disposition", *_STOPS),
+    uses=("procedures.PRREAS", *STOP_WORDS),
     silenced_by=(*_SESSION, *_STOPS),
 )  # fmt: skip
 def no_local_therapy(
