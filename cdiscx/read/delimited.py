@@ -17,6 +17,8 @@ from cdiscx.registry import reader
 
 _SEPARATORS = (",", ";", "\t")
 _SAMPLE = 200
+#: characters looked at to tell the separator: one record may be as long as the file
+_SAMPLE_TEXT = 200_000
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -55,6 +57,7 @@ def separator_of(text: str) -> str:
     if hint.startswith("sep=") and len(hint) > 4 and hint[4] in _SEPARATORS:
         return hint[4]
     best, best_score = ",", (0, 0)
+    text = text[:_SAMPLE_TEXT]
     for separator in _SEPARATORS:
         try:
             sample = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), _SAMPLE))
@@ -98,6 +101,10 @@ def _padded(records: list[list[str]], width: int) -> Iterator[list[str]]:
         yield record if len(record) == width else record + [""] * (width - len(record))
 
 
+def _too_many(shown: str, limits: Limits) -> UploadError:
+    return UploadError(f"{shown} has more than {limits.cells:,} cells; split it and upload the parts")
+
+
 def sheet_of(data: bytes, *, file: str, sheet: str, shown: str, limits: Limits, notes: list[str]) -> RawSheet:
     """One delimited text -> one sheet, all cells TEXT; `shown` names it in messages. Adds to `notes`.
 
@@ -108,7 +115,7 @@ def sheet_of(data: bytes, *, file: str, sheet: str, shown: str, limits: Limits, 
         notes.append(f"{shown}: read as {encoding.upper()}")
     separator = separator_of(text)
     if text.count(separator) + text.count("\n") + text.count("\r") > limits.cells:
-        raise UploadError(f"{shown} has more than {limits.cells:,} cells; split it and upload the parts")
+        raise _too_many(shown, limits)
     records = _records(text, separator, shown, notes)
     if records and records[0] and text[:4].lower() == "sep=":
         records[0] = []

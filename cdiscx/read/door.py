@@ -61,6 +61,8 @@ def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
     discover("cdiscx.read")
     kind = format_of(data, name)
     found = cast(Found, registered("reader")[kind](Given(name, data, limits)))
+    if not found.sheets:
+        raise UploadError(f"{name} holds no sheet, so it is probably damaged; save it again and upload the new file")
     ending = where.suffix.lower().lstrip(".")
     if not _agree(ending, kind):
         found = replace(found, notes=(f"{name}: its content is {kind}, not {ending or 'what it says'}", *found.notes))

@@ -252,18 +252,20 @@ def test_no_flipped_byte_ends_in_anything_but_sheets_or_one_line(tmp_path: Path,
         whole = (Path(__file__).parent / "fixtures" / "visits.xls").read_bytes()
     chance = random.Random(7)
     path = tmp_path / f"broken.{kind}"
-    refusals = 0
-    for _ in range(150):
+    lines: list[str] = []
+    for _ in range(40 if kind == "xls" else 150):
         data = bytearray(whole)
         for _ in range(chance.choice((1, 3, 20))):
             data[chance.randrange(len(data))] = chance.randrange(256)
         path.write_bytes(bytes(data))
+        start = time.perf_counter()
         try:
             read_upload(path)
         except UploadError as error:
-            refusals += 1
-            assert "\n" not in str(error)
-    assert refusals > 0 if kind != "xls" else refusals >= 0
+            lines.append(str(error))
+        assert time.perf_counter() - start < 30
+    assert lines
+    assert not any("\n" in line for line in lines)
 
 
 MEMORY = """
