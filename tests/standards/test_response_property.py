@@ -195,3 +195,21 @@ def test_pvtt_response_and_composite_agree_with_the_plain_reading_on_every_combi
     both = pl.DataFrame(pairs, schema=["p", "v"], orient="row")
     combined, _ = composite(pl.col("p"), pl.col("v"))
     assert both.select(combined.alias("c"))["c"].to_list() == [plain.composite(*pair) for pair in pairs]
+
+
+def test_the_order_of_the_rows_handed_over_changes_nothing():
+    rng = random.Random(3)
+    values, points = frames([random_history(rng) for _ in range(300)])
+    shuffled = values.collect().sample(fraction=1, shuffle=True, seed=5).lazy()
+    assert (
+        target_response(shuffled, RECIST11, points)
+        .collect()
+        .equals(target_response(values, RECIST11, points).collect())
+    )
+
+
+def test_no_rows_in_give_no_rows_out_with_the_same_columns():
+    values, points = frames([random_history(random.Random(1))])
+    some = target_response(values, RECIST11, points).collect()
+    none = target_response(values.filter(False), RECIST11, points.filter(False)).collect()
+    assert (none.height, none.schema) == (0, some.schema)
