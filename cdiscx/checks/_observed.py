@@ -30,7 +30,7 @@ def with_words(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
         Sheet=pl.col("table").replace(names),
         is_unit=pl.col("is_unit").fill_null(False),
         detail=pl.concat_str(pl.lit(" "), "detail").fill_null(""),
-    )
+    ).sort("file", "sheet", "row", maintain_order=True)
 
 
 def of_kind(problems: pl.LazyFrame, study: Study, *kinds: str) -> pl.LazyFrame:

@@ -102,7 +102,7 @@ def _pairs(text: str, keys: Lookup, terms: Lookup, column: Column, missing: froz
     for piece in split_list(text, lambda p: _one_pair(p, keys, terms)[1] is not None):
         key, term = _one_pair(piece, keys, terms)
         name, _, word = _cut(piece)
-        if not word and loose(piece) in missing:
+        if term is None and not word and loose(piece) in missing:
             continue
         if name and key is None and not column.keys:
             key = flat(name)
