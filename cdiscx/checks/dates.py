@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import polars as pl
 
 from cdiscx.checks._shape import related, union
+from cdiscx.checks._words import days_said
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
-from cdiscx.standards.dates import after, before, earliest, impute_death, impute_diagnosis, precision
+from cdiscx.standards.dates import after, before, earliest, impute_death, impute_diagnosis, latest, precision
 
 _PLACE = ("SUBJID", "_rid", "TABLE", "COLUMN", "HEADER", "ISO", "WHAT", "VISIT")
 
@@ -105,18 +106,27 @@ def activity_before_consent(study: Study, dates: pl.LazyFrame, subjects: pl.Lazy
     rows = rows.filter(held, protocol, before(pl.col("ISO"), pl.col("CONSENT")))
     # the baseline visit or none of the schedule: a scan of a later visit is not routine care before consent
     later = [v.name for v in study.schedule if not v.baseline]
-    early = (earliest(pl.col("CONSENT")) - earliest(pl.col("ISO"))).dt.total_days()
+    # the least number of days that the two dates can lie apart
+    early = (earliest(pl.col("CONSENT")) - latest(pl.col("ISO"))).dt.total_days()
     routine = place.is_in(_ROUTINE) & ~pl.col("VISIT").is_in(later).fill_null(False) & ~_in_series(study)
     routine = routine & (early <= study.p("routine_days"))
-    note = pl.lit("{WHAT} on {ISO} is {DAYS} days before consent ({CONSENT}); in order if it was routine care.")
+    rows = rows.with_columns(_routine=routine.fill_null(False), DAYS=days_said(early))
+    # one blood draw or one scan day is one note, however many results it gave
+    same = ["SUBJID", "TABLE", "ISO"]
+    rows = rows.sort("_rid", "COLUMN").with_columns(MORE=pl.len().over(same) - 1, FIRST=pl.col("_rid").first().over(same))
+    rows = rows.filter(~pl.col("_routine") | (pl.col("_rid") == pl.col("FIRST")))
+    note = pl.when(pl.col("MORE") == 0).then(pl.lit(_ROUTINE_NOTE)).otherwise(pl.lit(_ROUTINE_NOTES))
     return _at_cell(
         rows.with_columns(
-            DAYS=early,
-            _severity=pl.when(routine).then(pl.lit("note")),
-            _say=pl.when(routine).then(note),
+            _severity=pl.when("_routine").then(pl.lit("note")),
+            _say=pl.when("_routine").then(note),
             _related=related(("C_RID", "RFICDAT")),
-        ).select(*_PLACE, "CONSENT", "DAYS", "_severity", "_say", "_related")
+        ).select(*_PLACE, "CONSENT", "DAYS", "MORE", "_severity", "_say", "_related")
     )
+
+
+_ROUTINE_NOTE = "{WHAT} on {ISO} is {DAYS} before consent ({CONSENT}); in order if it was routine care."
+_ROUTINE_NOTES = "{WHAT} on {ISO}, and {MORE} more of that day, is {DAYS} before consent ({CONSENT}); in order if it was routine care."
 
 
 def _in_series(study: Study) -> pl.Expr:
@@ -181,7 +191,7 @@ _LIVING = ("visits.VISDAT", "dosing.EXSTDAT", "dosing.EXENDAT", "procedures.PRST
 
 @check("DAT-007", on="dates", needs=("deaths",))
 def activity_after_death(study: Study, dates: pl.LazyFrame, deaths: pl.LazyFrame) -> pl.LazyFrame:
-    """{WHAT} on {ISO} is {DAYS} days after death ({DEATH}).
+    """{WHAT} on {ISO} is {DAYS} after death ({DEATH}).
 
     Why: one of the two dates is wrong, and survival rests on the date of death.
     Fix: Ask the site which of the two dates is right.
@@ -200,7 +210,7 @@ def activity_after_death(study: Study, dates: pl.LazyFrame, deaths: pl.LazyFrame
     rows = rows.sort("_rid", "DAYS").group_by("_rid", maintain_order=True).first()
     start = pl.col("COLUMN").is_in(["EXENDAT", "PRENDAT", "AEENDAT"])
     what = pl.when(start).then(pl.lit("the end of ") + pl.col("WHAT")).otherwise("WHAT")
-    return _at_cell(rows.with_columns(WHAT=what, _related=related(("D_RID", "DTHDAT"))).select(*_PLACE, "DAYS", "DEATH", "_related"))
+    return _at_cell(rows.with_columns(WHAT=what, DAYS=days_said("DAYS"), _related=related(("D_RID", "DTHDAT"))).select(*_PLACE, "DAYS", "DEATH", "_related"))
 
 
 def _family_call(study: Study) -> pl.Expr:

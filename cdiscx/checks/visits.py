@@ -6,6 +6,7 @@ import polars as pl
 
 from cdiscx.checks._anchors import with_anchor_cell
 from cdiscx.checks._shape import nothing, related, union
+from cdiscx.checks._words import days_said
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
@@ -21,7 +22,7 @@ def _held(visits: pl.LazyFrame) -> pl.LazyFrame:
 
 @check("VIS-001", on="visits", columns=("VISDAT",), needs=("planned",), uses=("visits.VISDONE", "rows"), silenced_by=_ANCHORS)
 def visit_outside_its_window(study: Study, visits: pl.LazyFrame, planned: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """{VISIT} on {VISDAT} is {DAYS} days {SIDE} (allowed {LO} to {HI}; {ANCHORTXT} {ADATE}).
+    """{VISIT} on {VISDAT} is {DAYS} {SIDE} (allowed {LO} to {HI}; {ANCHORTXT} {ADATE}).
 
     Why: assessments are compared at the same time after treatment; a visit outside its window may not count for it.
     Fix: Ask the site to check the visit date and the reference date; if both are right, document the deviation.
@@ -37,11 +38,10 @@ def visit_outside_its_window(study: Study, visits: pl.LazyFrame, planned: pl.Laz
     found = found.with_columns(DAYS=pl.max_horizontal(early, late)).filter(pl.col("DAYS") > 0)
     found = with_anchor_cell(found, rows, study, pl.col("ANCHOR"), "ADATE_RID")
     primary = [v.name for v in study.schedule if v.primary]
-    one = pl.when(pl.col("DAYS") == 1).then(pl.lit("{VISIT} on {VISDAT} is 1 day {SIDE} (allowed {LO} to {HI}; {ANCHORTXT} {ADATE})."))
     return found.select(
-        "SUBJID", "_rid", "VISIT", "VISDAT", "DAYS", "LO", "HI", "ADATE", "ANCHORTXT", "_related",
+        "SUBJID", "_rid", "VISIT", "VISDAT", "LO", "HI", "ADATE", "ANCHORTXT", "_related",
+        DAYS=days_said("DAYS"),
         SIDE=pl.when(early > 0).then(pl.lit("early")).otherwise(pl.lit("late")),
-        _say=one,
         _severity=pl.when(pl.col("VISIT").is_in(primary)).then(pl.lit("error")),
         _expected=pl.lit("{LO} to {HI}"),
     )  # fmt: skip

@@ -6,6 +6,7 @@ import polars as pl
 
 from cdiscx.checks._anchors import with_anchor_cell
 from cdiscx.checks._shape import nothing, related, union
+from cdiscx.checks._words import days_said
 from cdiscx.model.spec import Study, Visit
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
@@ -28,7 +29,7 @@ def _days(later: str, earlier: str) -> pl.Expr:
 
 @check("VIS-004", on="assessments", uses=("anchors",), silenced_by=(*_LESION_DATES, "responses.RSDAT"))
 def assessment_interval(study: Study, assessments: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
-    """{DAYS} days between assessments {DATE1} ({VISIT1}) and {DATE2} ({VISIT}) (planned {EVERY}). A gap beyond {LIMIT} affects censoring.
+    """{DAYS} between assessments {DATE1} ({VISIT1}) and {DATE2} ({VISIT}) (planned {EVERY}). A gap beyond {LIMIT} affects censoring.
 
     Why: with rare assessments progression is seen late, and events after missed assessments are censored.
     Fix: Ask the site whether a scan in between is not entered, and check both dates.
@@ -62,11 +63,11 @@ def assessment_interval(study: Study, assessments: pl.LazyFrame, anchors: pl.Laz
     every, window = (pl.when(restarted).then(a).otherwise(b) for a, b in zip(after, before, strict=True))
     rows = rows.with_columns(DAYS=_days("DAT", "DATE1"), EVERY=every, LIMIT=every + 2 * window, DATE2="DAT")
     short = pl.col("DAYS") < plan.min_days
-    close = pl.lit("Only {DAYS} days between assessments {DATE1} ({VISIT1}) and {DATE2} ({VISIT}); possibly one time point.")
+    close = pl.lit("Only {DAYS} between assessments {DATE1} ({VISIT1}) and {DATE2} ({VISIT}); possibly one time point.")
     rows = rows.filter((pl.col("DAYS") > pl.col("LIMIT")) | short)
     # two visits of one day are STR-006's and MEA-019's business when they are copies; here they are a note
     return rows.select(
-        "SUBJID", "_rid", "VISIT", "DAYS", "DATE1", "VISIT1", "DATE2", "EVERY", "LIMIT",
+        "SUBJID", "_rid", "VISIT", days_said("DAYS").alias("DAYS"), "DATE1", "VISIT1", "DATE2", "EVERY", "LIMIT",
         _table=_response_or_lesion(), _column=_date_column(), _key="EVAL",
         _severity=pl.when(short).then(pl.lit("note")), _say=pl.when(short).then(close),
         _related=related(
@@ -94,7 +95,7 @@ def baseline_scan(
     study: Study, run: RunContext, anchors: pl.LazyFrame, lesions: pl.LazyFrame, assessments: pl.LazyFrame, ends: pl.LazyFrame,
     rows: pl.LazyFrame,
 ) -> pl.LazyFrame:  # fmt: skip
-    """Baseline scan {TRDAT} is {DAYS} days before first treatment on {D1} (max {MAX}).
+    """Baseline scan {TRDAT} is {DAYS} before first treatment on {D1} (max {MAX}).
 
     Why: every response is measured against the baseline; it must show the disease as it was when treatment began.
     Fix: Ask the site for the right scan date, or for the baseline scan with its lesions.
@@ -112,9 +113,9 @@ def baseline_scan(
     order = [pl.col("CLASS") != "TARGET", pl.col("EVAL") != "INVESTIGATOR", pl.col("_rid")]
     scans = scans.with_columns(DAYS=_days("D1", "TRDAT")).sort(order).unique(["SUBJID", "TRDAT"], keep="first", maintain_order=True)
     off = scans.filter((pl.col("DAYS") < 0) | (pl.col("DAYS") > limit)).with_columns(
-        DAYS=pl.col("DAYS").abs(),
+        DAYS=days_said(pl.col("DAYS").abs()),
         _severity=pl.when(pl.col("DAYS") < 0).then(pl.lit("error")).otherwise(pl.lit("warning")),
-        _say=pl.when(pl.col("DAYS") < 0).then(pl.lit("Baseline scan {TRDAT} is {DAYS} days after first treatment on {D1}.")),
+        _say=pl.when(pl.col("DAYS") < 0).then(pl.lit("Baseline scan {TRDAT} is {DAYS} after first treatment on {D1}.")),
     )
     dated = pl.col("TRDAT").is_not_null() | pl.col("TRDATC").is_not_null()
     blank = scans.filter(~dated.any().over("SUBJID")).unique("SUBJID", keep="first", maintain_order=True).with_columns(
@@ -141,7 +142,7 @@ def baseline_scan(
 def response_scan_missing(
     study: Study, run: RunContext, anchors: pl.LazyFrame, assessments: pl.LazyFrame, ends: pl.LazyFrame, progression: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """No scan between {LO} and {HI}: primary endpoint at 6 weeks counts {SUBJID} as non-responder. Nearest scan {NEAR} ({OUT} days out).
+    """No scan between {LO} and {HI}: primary endpoint at 6 weeks counts {SUBJID} as non-responder. Nearest scan {NEAR} ({OUT} out).
 
     Why: the primary endpoint is read from a scan six weeks after the first durvalumab; without it the subject counts as
     not responding.
@@ -168,7 +169,7 @@ def response_scan_missing(
     near = later.with_columns(OUT=out).sort("OUT", "NEAR").group_by("SUBJID", maintain_order=True).first().select("SUBJID", "NEAR", "OUT")
     none = pl.lit("No scan between {LO} and {HI}: primary endpoint at 6 weeks counts {SUBJID} as non-responder. No scan after baseline is recorded.")
     return due.join(met, on="SUBJID", how="anti").join(near, on="SUBJID", how="left").select(
-        "SUBJID", "LO", "HI", "NEAR", "OUT", _rid=_NO_ROW, VISIT=pl.lit(visit.name), _table=pl.lit("targets"), _column=_NO_COLUMN,
+        "SUBJID", "LO", "HI", "NEAR", OUT=days_said("OUT"), _rid=_NO_ROW, VISIT=pl.lit(visit.name), _table=pl.lit("targets"), _column=_NO_COLUMN,
         _key=pl.lit(visit.name), _say=pl.when(pl.col("NEAR").is_null()).then(none), _expected=pl.lit("a scan from {LO} to {HI}"),
     )  # fmt: skip
 

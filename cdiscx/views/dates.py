@@ -70,7 +70,10 @@ def dates(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         frame = tables[table]
         has = set(frame.collect_schema().names())
         words, named, state = _WORDS[table]
-        what = pl.format(words, pl.col(named).fill_null("record")) if named in has and named else pl.lit(words.replace("{}", "").strip())
+        start, _, end = words.partition("{}")
+        # not pl.format: polars 2.1 panics on it in a lazy query when one of a column's chunks is empty
+        known = named is not None and named in has
+        what = pl.lit(start) + pl.col(named).fill_null("record") + pl.lit(end) if known and named else pl.lit(f"{start}{end}".strip())
         for column in columns:
             if column not in has:
                 continue
