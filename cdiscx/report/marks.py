@@ -107,11 +107,11 @@ def add_front(
     for at, width in enumerate(_COLUMNS.values(), start=1):
         page.column_dimensions[get_column_letter(at)].width = width
     for number, fact in enumerate(facts, start=1):
-        _put(page, number, 1, fact).font = Font(bold=number == 1, size=14 if number == 1 else 11)
+        _put(page, number, 1, fact).font = Font(name="Calibri", bold=number == 1, size=14 if number == 1 else 11)
     head = len(facts) + 2
     for at, name in enumerate(_COLUMNS, start=1):
         cell = _put(page, head, at, name)
-        cell.font, cell.fill, cell.border = Font(bold=True, color="FFFFFFFF"), _HEAD, _EDGE
+        cell.font, cell.fill, cell.border = Font(name="Calibri", bold=True, color="FFFFFFFF"), _HEAD, _EDGE
     page.freeze_panes = page.cell(head + 1, 1)
     ordered = sorted(findings, key=lambda f: (f.row is not None, -f.severity.rank if f.row is None else 0))
     for row, finding in enumerate(ordered[:LISTED], start=head + 1):
@@ -152,7 +152,7 @@ def _row(
     if title:
         target = page.cell(row, 7)
         target.hyperlink = Hyperlink(ref=target.coordinate, location=f"{quoted(title)}!{at or 'A1'}")
-        target.font = Font(color="FF1F5F8B", underline="single")
+        target.font = Font(name="Calibri", color="FF1F5F8B", underline="single")
     widths = list(_COLUMNS.values())
     lines = max(1 + len(str(value or "")) // (width - 2) for value, width in zip(values, widths, strict=True))
     page.row_dimensions[row].height = 15.0 * min(lines, 20)

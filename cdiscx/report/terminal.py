@@ -13,6 +13,7 @@ from cdiscx.report import words
 #: a check with more notes than this shows only the first few
 NOTES_SHOWN_UP_TO = 50
 NOTES_SHOWN = 5
+_NO_PART = "not part of this study:"
 _PAINT = {"error": "31;1", "warning": "33;1", "note": "36", "dim": "2", "bold": "1", "good": "32;1"}
 
 
@@ -91,8 +92,8 @@ class _Page:
             )
         if by[Status.SKIPPED]:
             yield "not checked:"
-        for reason, ids in words.not_checked(report.checks):
-            yield from self.fold(f"{reason}: {_ids(ids)}", "  - ", "    ")
+        for reason, ids in _in_short(words.not_checked(report.checks)):
+            yield from self.fold(f"{reason}: {', '.join(ids)}", "  - ", "    ")
         partly = [c for c in by[Status.FAILED] if c.reason]
         if partly:
             yield "checked only in part:"
@@ -164,9 +165,13 @@ class _Page:
             yield f"  ... {len(kept) - NOTES_SHOWN_UP_TO:,} more; --format json has all of them"
 
 
-def _ids(ids: Sequence[str]) -> str:
-    shown = ", ".join(ids[:12])
-    return f"{shown} and {len(ids) - 12} more" if len(ids) > 12 else shown
+def _in_short(reasons: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """The same, with all checks that the study has no use for under one reason; the reports give each its own."""
+    kept: dict[str, list[str]] = {}
+    for reason, ids in reasons:
+        short = reason.partition(":")[0] if reason.startswith(_NO_PART) else reason
+        kept.setdefault(short, []).extend(ids)
+    return list(kept.items())
 
 
 def _width(text: str) -> int:

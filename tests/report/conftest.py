@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
+from openpyxl import Workbook
+from openpyxl.comments import Comment
 
 from cdiscx.model.finding import CheckRun, Finding, Related, Report, Severity, Status
+from cdiscx.model.table import RawSheet, UploadFile
 
 RUN = {
     "study": "PALHEP-A",
@@ -127,3 +132,44 @@ def hostile() -> Report:
 def clean() -> Report:
     """No finding; one check skipped."""
     return make_report(checks=(CHECKS[0], CHECKS[4]))
+
+
+DATA = {
+    "Visits": [["Subject ID", "Visit", "Visit Date"], ["101", "WEEK 0", "2024-01-08"], ["102", "=1+1", "2024-01-01"]],
+    "Demographics": [["Subject ID"], ["101"]],
+}
+
+
+def raw(name: str, sheet: str, rows: list[list[str | None]]) -> RawSheet:
+    letters = [chr(65 + i) for i in range(max(len(r) for r in rows))]
+    text = pl.DataFrame(
+        {
+            "_row": range(1, len(rows) + 1),
+            **{c: [r[i] if i < len(r) else None for r in rows] for i, c in enumerate(letters)},
+        },
+        schema={"_row": pl.UInt32, **dict.fromkeys(letters, pl.String)},
+    )
+    return RawSheet(name, sheet, text, text.select("_row", pl.col(letters).is_not_null().cast(pl.UInt8)))
+
+
+def upload_of(path: Path, data: dict[str, list[list[str | None]]] = DATA) -> UploadFile:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    size = path.stat().st_size if path.is_file() else 0
+    return UploadFile(path.name, digest, size, tuple(raw(path.name, s, r) for s, r in data.items()), str(path))
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> UploadFile:
+    """A small workbook with a text that looks like a formula, a comment and merged cells."""
+    book = Workbook()
+    book.remove(book.active)
+    for sheet, rows in DATA.items():
+        page = book.create_sheet(sheet)
+        for row in rows:
+            page.append(row)
+    book["Visits"]["B3"].data_type = "s"
+    book["Visits"]["C3"].comment = Comment("checked by site", "site")
+    book["Visits"].merge_cells("E1:F2")
+    book["Visits"]["E1"] = "banner"
+    book.save(tmp_path / "site-01.xlsx")
+    return upload_of(tmp_path / "site-01.xlsx")
