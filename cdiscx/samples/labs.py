@@ -21,6 +21,7 @@ class Assay:
     low: float
     high: float
     digits: int = 1
+    most: int | None = None  # above it the analyser says only "more than"
 
 
 _SI: dict[str, Assay] = {
@@ -43,7 +44,7 @@ _OLDER = _SI | {
     "BILI": Assay("umol/L", 1, 5.1, 22.2),
     "ALB": Assay("g/L", 1, 35, 52),
     "ALT": Assay("U/L", 1, 5, 40, 0),
-    "AFP": Assay("ug/L", 1, 0, 20),
+    "AFP": Assay("ug/L", 1, 0, 20, most=1210),
 }
 LABORATORIES: tuple[dict[str, Assay], ...] = (_SI, _CONVENTIONAL, _OLDER)
 
@@ -55,6 +56,7 @@ class Laboratory:
         self.book = book
         self.assays = LABORATORIES[(int("".join(c for c in book.site if c.isdigit())) - 1) % 3]
         self._sampled: set[date] = set()
+        self._marker = 1.0
         self.usual = {
             "BILI": person.bilirubin,
             "ALB": person.albumin,
@@ -67,27 +69,27 @@ class Laboratory:
             "PIVKA-II": min(person.afp * book.rng.uniform(2, 6) + 30, 20000),
         }
 
-    def sample(self, visit: str, day: date, *, markers: bool, fall: float = 1.0) -> None:
-        """Write the panel of one visit; `fall` scales the tumour markers with the tumour."""
+    def sample(self, visit: str, day: date, *, markers: bool) -> None:
+        """Write the panel of one visit, with the tumour markers (which drift) where a scan asks for them."""
         if day in self._sampled:
             return  # two visits on one day share the blood that was drawn
         self._sampled.add(day)
+        if markers:
+            self._marker = min(1.2, max(0.2, self._marker * self.book.rng.uniform(0.75, 1.1)))
         for test, assay in self.assays.items():
             if test in ("AFP", "PIVKA-II") and not markers:
                 continue
-            scale = fall if test in ("AFP", "PIVKA-II") else 1.0
+            scale = self._marker if test in ("AFP", "PIVKA-II") else 1.0
             # 3 % keeps every baseline value on its side of the Child-Pugh limits
             value = self.usual[test] * scale * self.book.rng.uniform(0.97, 1.03) * assay.factor
+            read: float | int = round(value, assay.digits) if assay.digits else max(1, round(value))
             self.book.add(
                 "Labs",
                 {
                     "Visit": visit,
                     "Sample Date": day,
                     "Test": test,
-                    "Result": max(
-                        round(value, assay.digits) if assay.digits else round(value),
-                        1 if not assay.digits else 0.1,
-                    ),
+                    "Result": read if assay.most is None or read <= assay.most else f">{assay.most}",
                     "Unit": assay.unit,
                     "Normal Low": assay.low,
                     "Normal High": assay.high,

@@ -13,7 +13,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import sample_audit_endpoints
 import sample_audit_lesions
+import sample_audit_safety
 import sample_audit_schedule
 from sample_audit import A, Subject, audit, subjects_of
 from workbook_reader import expected, known_headers, read_workbook
@@ -36,8 +38,7 @@ from cdiscx.samples import (
 )
 
 STUDIES = (PALHEP, NEOPVTT)
-assert sample_audit_lesions
-assert sample_audit_schedule
+assert all((sample_audit_endpoints, sample_audit_lesions, sample_audit_safety, sample_audit_schedule))
 
 
 def test_the_samples_import_nothing_that_judges_them():
