@@ -53,6 +53,8 @@ def render_page(
         rows=sum((report.run.get("rows") or {}).values()),
         verdict=words.verdict(report),
         tone="error" if not report.ok(Severity.ERROR) else "good" if report.ok(Severity.WARNING) else "warning",
+        not_run=sum(c.status in (Status.SKIPPED, Status.ERRORED) or bool(c.reason) for c in report.checks),
+        all_checks=len(report.checks),
         severities=_severities(report),
         statuses=_statuses(report),
         by_sheet=_matrix(report, "sheet"),

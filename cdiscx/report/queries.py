@@ -155,7 +155,7 @@ class _Log:
         for at, value in enumerate(values):
             self.put(page, row, at, value, forms.get(at))
         copy = self.copies.get(finding.file or "")
-        page.set_row(row, 15.0 * min(_lines(values), 20))
+        page.set_row(row, 15.0 * min(_lines(values, list(_COLUMNS.values())), 20))
         target = copy.link(finding.sheet, finding.cell, finding.row) if copy and links else None
         if target and len(target) <= LINK_LENGTH:
             page.write_url(row, 8, f"external:{words.xml_safe(target)}", self.link, str(values[8] or "see list"))
@@ -163,7 +163,7 @@ class _Log:
     def summary(self, report: Report) -> None:
         """Counts by severity, sheet, site and status of the checks."""
         page = self.book.add_worksheet("Summary")
-        page.set_column(0, 0, 40)
+        page.set_column(0, 0, 66)
         page.set_column(1, 4, 12)
         page.write_string(0, 0, words.xml_safe(f"{report.run.get('study', '')}: findings"), self.bold)
         page.write_string(1, 0, words.verdict(report))
@@ -203,9 +203,9 @@ class _Log:
             self.put(page, 0, at, head, self.head)
         for row, run in enumerate(report.checks, start=1):
             status = "crashed" if run.status is Status.ERRORED else run.status.value
-            for at, value in enumerate(
-                (run.check_id, words.title(run.check_id), status, run.rows, run.hits, run.reason)
-            ):
+            values = (run.check_id, words.title(run.check_id), status, run.rows, run.hits, run.reason)
+            page.set_row(row, 15.0 * min(_lines(values, (10, 52, 10, 9, 9, 70)), 20))
+            for at, value in enumerate(values):
                 self.put(page, row, at, value)
         page.freeze_panes(1, 1)
         page.autofilter(0, 0, max(len(report.checks), 1), 5)
@@ -236,13 +236,16 @@ class _Log:
         for row, (name, value) in enumerate(facts):
             self.put(page, row, 0, name, self.big)
             self.put(page, row, 1, value, self.plain)
+            page.set_row(row, 15.0 * min(_lines((name, value), (22, 100)), 20))
 
 
-def _lines(values: Sequence[object]) -> int:
+def _lines(values: Sequence[object], widths: Sequence[int]) -> int:
     """Lines that the longest text of a row needs in its column: not every program finds the height of wrapped text."""
-    wide = (1 + sum(ord(c) > 0x2E7F for c in str(v or "")) / max(len(str(v or "")), 1) for v in values)
-    sized = zip(values, _COLUMNS.values(), wide, strict=False)
-    return max(sum(max(1, ceil(len(t) * w / (width - 1))) for t in str(v or "").split("\n")) for v, width, w in sized)
+    most = 1
+    for value, width in zip(values, widths, strict=False):
+        wide = [len(line) + sum(ord(c) > 0x2E7F for c in line) for line in str(value or "").split("\n")]
+        most = max(most, sum(max(1, ceil(columns / (width - 1))) for columns in wide))
+    return most
 
 
 def _by_site(f: Finding) -> tuple[object, ...]:
