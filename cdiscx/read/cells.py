@@ -11,8 +11,9 @@ import polars as pl
 
 from cdiscx.model.table import BLANK, BOOL, DATE, NUMBER, TEXT, TIME, letter
 
-#: rows taken at a time: small, so that they stay in the processor's cache and a header spoils only its own block
-BLOCK = 1024
+#: rows taken at a time: fewer than the 700 containers that wake Python's garbage collector, small enough for the
+#: processor's cache, and a header spoils only its own block
+BLOCK = 512
 #: below this, every whole number has an exact float
 EXACT = 2**53
 
@@ -217,12 +218,11 @@ def _tight(text: pl.DataFrame, kinds: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
     letters = text.columns[: used[-1] + 1] if used else []
     if not letters:
         return _empty(), _empty()
-    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("_row")
+    number = pl.int_range(1, text.height + 1, dtype=pl.UInt32, eager=True).alias("_row")
     held = text.select(pl.any_horizontal(pl.col(letters).is_not_null()))[letters[0]]
-    return (
-        text.select(number, *letters).filter(held),
-        kinds.select(number, *letters).filter(held),
-    )
+    text = text.select(letters).insert_column(0, number)
+    kinds = kinds.select(letters).insert_column(0, number)
+    return (text, kinds) if held.all() else (text.filter(held), kinds.filter(held))
 
 
 def _empty() -> pl.DataFrame:

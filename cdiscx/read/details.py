@@ -148,9 +148,9 @@ def look(archive: Archive, member: str, plan: Plan) -> Details:
         last_row = max(last_row, int(last[2]) if last else 0)
         if b"hidden" in chunk:
             _rows_and_columns(chunk, words, found)
-        if b'"e"' in chunk or b"'e'" in chunk:
+        if b'"e"' in chunk or (b"'" in chunk and b"'e'" in chunk):
             _errors(chunk, words, found)
-        if words.formula[0] in chunk or words.formula[1] in chunk:
+        if words.formula[0][:-1] in chunk:
             _formulas(chunk, words, found)
         if plan.padded:
             _padded(chunk, words, plan, found)
