@@ -119,10 +119,13 @@ class Engine:
         return guarded(lambda: self._evaluate(check, part, inputs))
 
     def _evaluate(self, check: Check, part: CheckPart, inputs: Inputs) -> PartRun:
-        missing = [t for t in inputs.columns if t not in self.frames]
+        missing = [t for t in inputs.columns if t not in self.frames and t in self.views]
         if missing:
             return PartRun(skipped=f"could not be made from this upload: {', '.join(missing)}")
-        seen = {name: self._visible(name, inputs) for name in inputs.columns}
+        seen = {
+            name: self._visible(name, inputs) if name in self.frames else stand_in(columns)
+            for name, columns in inputs.columns.items()
+        }
         rows = seen[part.on].select(pl.len()).collect().item()
         if not rows:
             return PartRun(partial=inputs.partial)
@@ -167,6 +170,14 @@ class Engine:
         wanted = pl.concat_str("table", pl.lit("."), "column").is_in(list(part.silenced_by))
         bad = self.frames["problems"].filter(wanted, pl.col("unreadable"), pl.col("SUBJID").is_not_null())
         return frozenset(bad.select("SUBJID").collect().get_column("SUBJID").to_list())
+
+
+def stand_in(columns: frozenset[str]) -> pl.LazyFrame:
+    """An empty table for one that this study does not have and the part can do without; dates by their names."""
+    schema: dict[str, Any] = {"_rid": pl.UInt32, "_from": pl.List(pl.UInt32), "SUBJID": pl.String}
+    for name in sorted(columns):
+        schema |= {name: pl.Date, f"{name}C": pl.String} if name.endswith("DAT") else {name: pl.String}
+    return pl.LazyFrame(schema=schema)
 
 
 UNREADABLE = (
