@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format compiled bench clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml requirements.lock
@@ -29,6 +29,9 @@ lint: $(STAMP)
 
 format: $(STAMP)
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+compiled: $(STAMP)
+	$(BIN)/python -m cdiscx.model.spec_compiled
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py

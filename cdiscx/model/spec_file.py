@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from cdiscx.model.errors import SpecError
 from cdiscx.model.spec import Study
+from cdiscx.model.spec_compiled import read_compiled
 from cdiscx.model.spec_links import dead_links
 from cdiscx.model.spec_yaml import Marks, Path_, dotted, parse, plain
 
@@ -54,16 +55,32 @@ def load_study(name: str) -> Study:
 
 @lru_cache(maxsize=16)
 def _bundled_study(path: Path) -> Study:
-    return _load(path)
+    ready = read_compiled(path)
+    study = _validate(ready, Marks(), incomplete=False)[0] if ready is not None else None
+    return study or _load(path)
+
+
+def merged_study(path: Path) -> tuple[dict[str, Any], list[Path]]:
+    """A sound study file as merged plain values, and the files they came from. Raises SpecError."""
+    marks, problems = Marks(), list[str]()
+    merged, lost = _merged(path, marks, problems)
+    if problems or lost:
+        raise SpecError([*problems, *lost])
+    return merged, sorted({Path(file) for file, _, _ in marks.at.values()})
+
+
+def _merged(path: Path, marks: Marks, problems: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The file with its blocks and `$name`s filled in, and the references that lead nowhere."""
+    merged = _collect(path, marks, problems)
+    marks.at[()] = (str(path), 1, 1)
+    parameters = merged.get("parameters")
+    return _fill(merged, parameters if isinstance(parameters, dict) else {}, marks)
 
 
 def _load(path: Path) -> Study:
     marks, problems = Marks(), list[str]()
-    merged = _collect(path, marks, problems)
+    merged, lost = _merged(path, marks, problems)
     incomplete = bool(problems)
-    marks.at[()] = (str(path), 1, 1)
-    parameters = merged.get("parameters")
-    merged, lost = _fill(merged, parameters if isinstance(parameters, dict) else {}, marks)
     study, wrong = _validate(merged, marks, incomplete=incomplete)
     problems += lost + wrong
     problems += dead_links(study, marks) if study and not incomplete else []

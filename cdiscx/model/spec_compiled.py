@@ -1,0 +1,56 @@
+"""Bundled studies parsed once: merged values as JSON with the hashes of the files they came from.
+
+Parsing two thousand lines of YAML costs more than checking an upload. The compiled form is used only while every source
+file still has the hash it was made from; a changed file is parsed as always. `python -m cdiscx.model.spec_compiled`
+writes the files anew, and a test fails while they are stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = "_compiled"
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def compiled_file(source: Path) -> Path:
+    """Where the compiled form of a study file stands."""
+    return source.parent / FOLDER / f"{source.stem}.json"
+
+
+def read_compiled(source: Path) -> dict[str, Any] | None:
+    """The merged values of a study file, or None where there is no compiled form or a source has changed since."""
+    file = compiled_file(source)
+    try:
+        stored = json.loads(file.read_bytes())
+        current = {name: _hash(source.parent / name) for name in stored["of"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return dict(stored["study"]) if current == stored["of"] else None
+
+
+def compiled_text(source: Path, files: list[Path], merged: dict[str, Any]) -> str:
+    """The compiled form: hashes of the files by path relative to the study file, and the merged values."""
+    of = {f.relative_to(source.parent).as_posix(): _hash(f) for f in sorted(files)}
+    return json.dumps({"of": of, "study": merged}, ensure_ascii=False, separators=(",", ":"), sort_keys=False) + "\n"
+
+
+def main() -> None:
+    """Writes the compiled form of every bundled study."""
+    from cdiscx.model.spec_file import bundled, merged_study
+
+    for source in bundled().values():
+        merged, files = merged_study(source.resolve())
+        target = compiled_file(source.resolve())
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(compiled_text(source.resolve(), files, merged), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
