@@ -30,9 +30,9 @@ def read_compiled(source: Path) -> dict[str, Any] | None:
     try:
         stored = json.loads(file.read_bytes())
         current = {name: _hash(source.parent / name) for name in stored["of"]}
+        return dict(stored["study"]) if current and current == stored["of"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return dict(stored["study"]) if current == stored["of"] else None
 
 
 def compiled_text(source: Path, files: list[Path], merged: dict[str, Any]) -> str:
