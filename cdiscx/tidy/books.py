@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RawSheet, UploadFile
+from cdiscx.tidy.headings import Aliases
 from cdiscx.tidy.layout import Layout, read_layout
 from cdiscx.tidy.observations import Problem
 from cdiscx.tidy.words import flat, listed, nearest, tight
@@ -31,8 +32,10 @@ def sheet_index(study: Study) -> dict[str, str]:
     return index
 
 
-def read_book(study: Study, file: UploadFile) -> tuple[list[Layout], list[Problem], list[str]]:
-    """Layouts of a file's sheets in its order, problems of missing sheets, notes."""
+def read_book(
+    study: Study, file: UploadFile, aliases: Mapping[str, Aliases]
+) -> tuple[list[Layout], list[Problem], list[str]]:
+    """Layouts of a file's sheets in its order, problems of missing sheets, notes. `aliases`: by canonical sheet name."""
     index = sheet_index(study)
     ignored = {sheet_key(name) for name in study.ignore_sheets}
     layouts: list[Layout] = []
@@ -41,7 +44,7 @@ def read_book(study: Study, file: UploadFile) -> tuple[list[Layout], list[Proble
     for raw in file.sheets:
         name = index.get(sheet_key(raw.sheet))
         if name is not None:
-            layouts.append(read_layout(raw, name, study.sheets[name]))
+            layouts.append(read_layout(raw, name, aliases[name]))
         else:
             if sheet_key(raw.sheet) not in ignored:
                 unknown.append(raw.sheet)

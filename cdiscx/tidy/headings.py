@@ -47,12 +47,17 @@ def _forms(text: str) -> Iterator[tuple[str, str | None, bool]]:
         yield flat(_BRACKETS.sub(" ", part)).strip(_ENDS), unit, False
 
 
+#: longer texts are sentences, not headings
+_LONGEST = 200
+
+
 @dataclass(frozen=True)
 class Aliases:
     """Every heading that the spec knows for one sheet."""
 
     sheet: Sheet
     index: dict[str, str] = field(init=False)
+    seen: dict[str, Meaning | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         index: dict[str, str] = {}
@@ -75,8 +80,13 @@ class Aliases:
 
     def find(self, text: str | None) -> Meaning | None:
         """What a heading means; None where no part of it is known or its parts mean different columns."""
-        if not text or not text.strip():
+        if not text or len(text) > _LONGEST or not text.strip():
             return None
+        if text not in self.seen:
+            self.seen[text] = self._find(text)
+        return self.seen[text]
+
+    def _find(self, text: str) -> Meaning | None:
         parts: dict[str, Meaning] = {}
         for form, unit, sure in _forms(text):
             column = self.index.get(tight(form))

@@ -92,6 +92,9 @@ def find_header(raw: RawSheet, aliases: Aliases) -> _Guess | None:
         if best is None or guess.score > best.score:
             best = guess
     for upper, lower in pairwise(guesses[:_SEARCHED_ROWS]):
+        # Below a good header row there are data, and banners above it.
+        if best is not None and best.score >= _ENOUGH and upper.rows > best.rows:
+            break
         both = _joined(upper, lower, aliases)
         if both is not None and best is not None and both.score > best.score:
             best = both
@@ -103,9 +106,9 @@ def flat_lines(text: str) -> str:
     return "\n".join(part for part in (flat(line) for line in text.splitlines()) if part)
 
 
-def read_layout(raw: RawSheet, name: str, sheet: Sheet) -> Layout:
-    """Layout of one raw sheet that holds `sheet`; what is wrong with its headings is in `problems`."""
-    aliases = Aliases(sheet)
+def read_layout(raw: RawSheet, name: str, aliases: Aliases) -> Layout:
+    """Layout of one raw sheet whose headings mean `aliases`; what is wrong with them is in `problems`."""
+    sheet = aliases.sheet
     guess = find_header(raw, aliases)
     if guess is None:
         return Layout(raw, name, sheet, aliases, (), problems=(_no_header(raw, sheet, aliases),))

@@ -10,6 +10,7 @@ import polars as pl
 from cdiscx.model.spec import Study
 from cdiscx.model.table import Source, StudyData, Table, Upload, UploadFile
 from cdiscx.tidy.books import read_book
+from cdiscx.tidy.headings import Aliases
 from cdiscx.tidy.layout import Layout
 from cdiscx.tidy.observations import CHANGES, PROBLEMS, problem_frame
 from cdiscx.tidy.rows import data_rows
@@ -32,8 +33,9 @@ def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date) -> StudyD
     notes: list[str] = []
     absent: dict[str, list[str]] = {}
     next_rid = 0
+    aliases = {name: Aliases(sheet) for name, sheet in study.sheets.items()}
     for file in files:
-        layouts, found, said = read_book(study, file)
+        layouts, found, said = read_book(study, file, aliases)
         notes += said
         problems.append(problem_frame(found))
         _note_absent(study, file, layouts, absent)

@@ -40,7 +40,8 @@ def own_words(column: Column) -> frozenset[str]:
     """Keys of the spellings that are values of this column, so that they are no missing words in it."""
     if column.type == "yn":
         return frozenset(YES_NO.index)
-    return frozenset(Lookup(column.terms).index) if column.type in ("term", "terms", "pairs") else frozenset()
+    # An action without its treatment says nothing, so that `不详` alone is a blank in pairs.
+    return frozenset(Lookup(column.terms).index) if column.type in ("term", "terms") else frozenset()
 
 
 def _term(text: str, lookup: Lookup, *, extensible: bool) -> Meaning:
@@ -102,7 +103,7 @@ def _pairs(text: str, keys: Lookup, terms: Lookup, column: Column, missing: froz
     for piece in split_list(text, lambda p: _one_pair(p, keys, terms)[1] is not None):
         key, term = _one_pair(piece, keys, terms)
         name, _, word = _cut(piece)
-        if term is None and not word and loose(piece) in missing:
+        if not word and loose(piece) in missing:
             continue
         if name and key is None and not column.keys:
             key = flat(name)
