@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +105,9 @@ def validate(
             flow.write_reports(report, files, folder, plan)
     if not quiet:
         _notes(report)
-    click.echo(flow.rendered(report, form), nl=False)
+    tty = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if tty else 100
+    click.echo(flow.rendered(report, form, colour=tty and not os.environ.get("NO_COLOR"), width=width), nl=False)
     if folder is not None and not quiet:
         click.echo(f"reports: {folder}", err=True)
     raise SystemExit(_status(report, fail_on))

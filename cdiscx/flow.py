@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from cdiscx import registry
-from cdiscx.model.errors import UsageError
+from cdiscx.model.errors import ExportError, UsageError
 from cdiscx.model.finding import Check, Finding, Report
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext, StudyData, UploadFile
@@ -160,32 +162,53 @@ def _today(study: Study) -> dt.date:
     return study.extract_date or dt.date.today()
 
 
-def rendered(report: Report, form: str) -> str:
-    """The report in a format for standard output: text, json, jsonl, junit or sarif."""
-    registry.discover("cdiscx.report")
-    render = registry.registered("reporter")[form]
-    return str(render(report))
+#: modules of the report room by the formats they make; a plug-in's format is found by discovery
+_REPORTERS = {"text": "terminal", "json": "machine", "jsonl": "machine", "junit": "junit", "sarif": "sarif"}
+
+
+def rendered(report: Report, form: str, *, colour: bool = False, width: int = 100) -> str:
+    """The report in a format for standard output: text, json, jsonl, junit or sarif; colour and width matter to text."""
+    if form == "text":
+        from cdiscx.report.terminal import render_text
+
+        return render_text(report, colour=colour, width=width)
+    if form in _REPORTERS:
+        import_module(f"cdiscx.report.{_REPORTERS[form]}")
+    else:
+        registry.discover("cdiscx.report")
+    return str(registry.registered("reporter")[form](report))
 
 
 def write_reports(report: Report, files: Sequence[UploadFile], folder: Path, study: Study) -> list[Path]:
-    """HTML page, query log, annotated copy of each upload and JSON into a folder, which appears whole or not at all."""
-    from cdiscx.report.folder import write_folder
+    """HTML page, query log, annotated copies, JSON, change log and the expectation suites into a folder.
 
-    return write_folder(report, files, folder, study)
+    The folder appears whole or not at all. Raises ExportError.
+    """
+    from cdiscx.report.folder import write_folder
+    from cdiscx.validate.expectations import suite_dict
+
+    tables = dict.fromkeys(item.table for item in study.expectations)
+    suites = {f"suites/{table}.json": json.dumps(suite_dict(study, table), ensure_ascii=False, indent=1) for table in tables}
+    return write_folder(report, files, folder, study, suites)
 
 
 def demo(folder: Path, progress: Progress = _quiet) -> list[str]:
     """Sample uploads of both studies, clean and with planted defects, checked and reported; lines that say what was made."""
     from cdiscx.samples import write_demo
 
+    try:
+        made = write_demo(folder)
+    except OSError as error:
+        raise ExportError(f"the samples cannot be written to {folder}: {error.strerror or error}") from error
     lines = []
-    for study_name, kind, uploads in write_demo(folder):
-        plan = Study.load(study_name)
-        files = read(*uploads, progress=progress)
-        report = validate(tidy(plan, files, progress=progress), progress=progress)
-        target = folder / study_name / f"report-{kind}"
-        write_reports(report, files, target, plan)
-        counts = report.summary()["by_severity"]
-        said = ", ".join(f"{n} {name}{'s' if n != 1 else ''}" for name, n in counts.items())
-        lines.append(f"{study_name} {kind}: {len(files)} uploads, {said} -> {target / 'report.html'}")
+    for kind, uploads in (("clean", made.clean), ("planted", made.planted)):
+        for name, paths in uploads.items():
+            plan = Study.load(name)
+            files = read(*paths, progress=progress)
+            report = validate(tidy(plan, files, progress=progress), progress=progress)
+            target = folder / name / f"report-{kind}"
+            write_reports(report, files, target, plan)
+            counts = report.summary()["by_severity"]
+            said = ", ".join(f"{n} {level}{'s' if n != 1 else ''}" for level, n in counts.items())
+            lines.append(f"{name} {kind}: {len(files)} uploads, {said}; open {target / 'report.html'}")
     return lines

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xlsxwriter.exceptions import XlsxWriterException
@@ -26,8 +26,12 @@ from cdiscx.report.queries import query_ids, write_queries
 MARKER = ".cdiscx-report"
 
 
-def write_folder(report: Report, files: Sequence[UploadFile], folder: Path, study: Study) -> list[Path]:
+def write_folder(
+    report: Report, files: Sequence[UploadFile], folder: Path, study: Study, extra: Mapping[str, str] | None = None
+) -> list[Path]:
     """Writes `report.html`, `queries.xlsx`, `annotated/<upload>`, `report.json` and `changes.csv` into a folder.
+
+    `extra`: further text files by relative name (the expectation suites).
 
     They are made in a folder beside it that takes its place at the end. A folder that is there is replaced when it is
     empty or an earlier report in which nothing was changed. Returns the files. Raises ExportError, in one line.
@@ -38,6 +42,11 @@ def write_folder(report: Report, files: Sequence[UploadFile], folder: Path, stud
     try:
         made.mkdir(parents=True)
         written = _write(report, files, made, study)
+        for name, text in (extra or {}).items():
+            path = made / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n", encoding="utf-8", newline="\n")
+            written.append(path)
         marker = {path.relative_to(made).as_posix(): _digest(path) for path in written}
         (made / MARKER).write_text(
             json.dumps({"made by": "cdiscx", "files": marker}, indent=1) + "\n", encoding="utf-8"

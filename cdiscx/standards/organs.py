@@ -37,10 +37,10 @@ def organ(organ_text: pl.Expr, location: pl.Expr) -> pl.Expr:
 
 
 def _match(text: pl.Expr) -> pl.Expr:
-    chain = pl.when(pl.lit(False)).then(pl.lit(None, dtype=pl.String))
-    for name, pattern in ORGANS:
-        chain = chain.when(text.str.contains(pattern)).then(pl.lit(name))
-    return chain.otherwise(pl.lit(None, dtype=pl.String))
+    found = pl.lit(None, dtype=pl.String)
+    for name, pattern in reversed(ORGANS):
+        found = pl.when(text.str.contains(pattern)).then(pl.lit(name)).otherwise(found)
+    return found
 
 
 def at_porta_hepatis(organ_text: pl.Expr, location: pl.Expr) -> pl.Expr:

@@ -108,6 +108,8 @@ class Locator:
     _rows: dict[int, list[int]] = field(default_factory=dict)
     _sites: dict[str, str] = field(default_factory=dict)
     _key_cache: dict[str, dict[int, tuple[str, ...]]] = field(default_factory=dict)
+    _subject_files: dict[str, Source | None] | None = None
+    _file_sites: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         ledger = self.data.upload.ledger
@@ -198,7 +200,7 @@ class Locator:
             hit.severity,
             hit.message,
             study.studyid,
-            self._sites.get(subject) if subject else None,
+            self._sites.get(subject) if subject else self._site_of(file),
             subject,
             hit.visit or self.visit(hit.table, hit.rid),
             file,
@@ -212,6 +214,18 @@ class Locator:
             digest,
             hit.fix,
         )
+
+    def _site_of(self, file: str | None) -> str | None:
+        """The site of an upload that holds one site only."""
+        if self._file_sites is None:
+            sites: dict[str, set[str]] = {}
+            subjects = self.data.tidy.get("subjects")
+            if subjects is not None and {"SITEID", "_rid"} <= set(subjects.frame.columns):
+                for rid, site in subjects.frame.select("_rid", "SITEID").drop_nulls().iter_rows():
+                    source = self.place(rid)[0]
+                    sites.setdefault(source.file if source else "", set()).add(str(site))
+            self._file_sites = {name: next(iter(found)) for name, found in sites.items() if len(found) == 1}
+        return self._file_sites.get(file or "")
 
     def _where(self, hit: Hit) -> tuple[str | None, str | None, int | None, str | None, str | None, str | None]:
         source, row = self.place(hit.rid)
@@ -231,7 +245,7 @@ class Locator:
         subjects = self.data.tidy.get("subjects")
         if hit.subject is None or subjects is None or not self.data.upload.sources:
             return None
-        if not hasattr(self, "_subject_files"):
+        if self._subject_files is None:
             pairs = subjects.frame.select("SUBJID", "_rid").iter_rows()
             self._subject_files = {s: self.place(rid)[0] for s, rid in pairs}
         source = self._subject_files.get(hit.subject)

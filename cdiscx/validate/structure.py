@@ -90,7 +90,7 @@ def _failures(data: StudyData, sheet: Sheet) -> pl.DataFrame:
             raise RuntimeError(f"pandera could not judge {sheet.holds}: {crashed.to_dicts()[:3]}") from errors
         dates = {f"{c.is_}C": c.is_ for c in sheet.columns.values() if c.type == "date"}
         named = pl.col("column").cast(pl.String).replace(dates)
-        return cases.select(named, pl.col("check").cast(pl.String), pl.col("index").cast(pl.Int64))
+        return pl.DataFrame(cases).select(named, pl.col("check").cast(pl.String), pl.col("index").cast(pl.Int64))
     return pl.DataFrame(schema=shape)
 
 

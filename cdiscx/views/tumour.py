@@ -32,7 +32,7 @@ _LESION_WORDS = tuple(
 def _shaped(table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
     has = frame.collect_schema()
     columns = [
-        (pl.col(name) if name in has else pl.lit(None)).cast(dtype).alias(name)  # type: ignore[arg-type]
+        (pl.col(name) if name in has else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in _SHAPE.items()
     ]
     return frame.select(*columns, TABLE=pl.lit(table), CLASS=pl.lit(_CLASSES[table]))
