@@ -153,7 +153,7 @@ def read_numbers(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
     regular = pl.col("kind").is_in([NUMBER, TEXT]) & pl.col("t").str.contains(_REGULAR)
     plain = distinct.filter(regular).with_columns(
         value=pl.col("t").cast(pl.Float64, strict=False), other=pl.lit(None, pl.Float64), cell=pl.lit(None, pl.String),
-        mojibake=pl.lit(False), is_text=pl.lit(False), number=pl.lit(True),
+        mojibake=pl.lit(False), odd=pl.lit(False), is_text=pl.lit(False), number=pl.lit(True),
     )  # fmt: skip
     odd = distinct.filter(~regular)
     parsed = [parse_number(t) if kind == TEXT else Parsed() for t, kind in zip(odd["t"], odd["kind"], strict=True)]
@@ -162,11 +162,14 @@ def read_numbers(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
     words = {"value": [p.value for p in parsed], "other": [p.other for p in parsed],
              "cell": [p.unit for p in parsed], "mojibake": [p.mojibake for p in parsed]}  # fmt: skip
     strange = odd.hstack(pl.DataFrame(words, schema=schema)).with_columns(
-        is_text=pl.lit(True), number=pl.col("value").is_not_null()
+        odd=pl.lit(True),
+        # A plain number behind `<` is how laboratories report, not a spreadsheet's artefact (STR-008).
+        is_text=~pl.col("t").str.strip_chars_start("<>≤≥= ").str.contains(_REGULAR),
+        number=pl.col("value").is_not_null(),
     )
     both = pl.concat([plain, strange], how="vertical").filter(pl.col("value").is_finite() | pl.col("value").is_null())
     lost = distinct.join(both, on=["t", "kind", "unit"], how="anti", nulls_equal=True)
-    both = pl.concat([both, lost], how="diagonal").with_columns(pl.col("number", "is_text", "mojibake").fill_null(False))
+    both = pl.concat([both, lost], how="diagonal").with_columns(pl.col("number", "is_text", "mojibake", "odd").fill_null(False))
     scales = both.filter("number").select("cell", "unit").unique()
     resolved = [resolve(cell, unit, column, ctx) for cell, unit in scales.iter_rows()]
     frame = pl.DataFrame(
@@ -207,7 +210,7 @@ def _judge(frame: pl.DataFrame, column: Column) -> pl.DataFrame:
     in_unit = pl.concat_str([_shown(value), unit], separator=" ", ignore_nulls=True)
     read_as = pl.when(value.is_not_null()).then(in_unit)
     converted = value.is_not_null() & (c("factor") != 1)
-    why = pl.when(converted).then(pl.lit("unit converted")).when(value.is_not_null() & c("is_text")).then(
+    why = pl.when(converted).then(pl.lit("unit converted")).when(value.is_not_null() & c("odd")).then(
         pl.lit("number written as text")
     )
     return scaled.select(

@@ -40,7 +40,7 @@ def kinds(data: StudyData, column: str) -> list[str]:
 @pytest.mark.parametrize(
     ("typed", "value", "kind"),
     [(70, 70.0, None), ("70", 70.0, None), ("70.5", 70.5, None), ("70,5", 70.5, "number_as_text"), ("７０．５", 70.5, "number_as_text"),
-     (" 70 ", 70.0, None), ("<70", 70.0, "number_as_text"), ("≤ 70", 70.0, "number_as_text"), (">=70", 70.0, "number_as_text"),
+     (" 70 ", 70.0, None), ("<70", 70.0, None), ("≤ 70", 70.0, None), (">=70", 70.0, None), ("<70,5", 70.5, "number_as_text"),
      ("â‰¥70", 70.0, "mojibake"), ("70kg", 70.0, "unit_in_cell"), ("70 KG", 70.0, "unit_in_cell"), ("70 公斤", 70.0, "unit_in_cell"),
      ("140斤", 70.0, "unit_in_cell"), ("154.32 lb", 69.998374538, "unit_in_cell"), ("70000 g", 70.0, "unit_in_cell"),
      ("70 stones", None, "unknown_unit"), ("70 cm", None, "unknown_unit"), ("seventy", None, "not_a_number"), ("70-75", None, "not_a_number"),
