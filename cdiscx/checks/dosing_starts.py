@@ -112,9 +112,9 @@ def restart_too_early_after_surgery(study: Study, dosing: pl.LazyFrame, anchors:
 
 
 @check(
-    "DOS-017", on="decision", columns=("DECDAT", "M3RESP"),
-    needs=("dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXENDAT", "dosing.EXDOSE", "anchors", "ends"),
-    uses=STOP_WORDS,
+    "DOS-017", on="dosing", columns=("EXSTDAT", "EXTRT"), needs=("dosing.EXENDAT", "dosing.EXDOSE", "anchors", "ends"),
+    # a study without a month-3 decision has nothing to judge here
+    uses=("decision.DECDAT", "decision.M3RESP", *STOP_WORDS),
     silenced_by=(*_ROW, "dosing.EXENDAT", "dosing.EXCHG", *_STOPS, "procedures.PRSTDAT", "procedures.PRTRT"),
 )  # fmt: skip
 def response_but_no_further_treatment(
@@ -132,6 +132,8 @@ def response_but_no_further_treatment(
     Fix: Enter the doses given after the decision, or the end of treatment in Disposition.
     Rule: DOS-017; trial A 5 (A-DEC-2); not asked for after death, withdrawal or surgery
     """
+    if study.sheet_of("decision") is None or not study.regimens:
+        return nothing()
     days = int(study.p("decision_treatment_days"))
     rows = decision.filter(pl.col("M3RESP").is_in(["CR", "PR"]), pl.col("DECDAT").is_not_null(), pl.col("SUBJID").is_not_null())
     rows = rows.with_columns(DUE=pl.col("DECDAT").dt.offset_by(f"{days}d"))
@@ -152,4 +154,6 @@ def response_but_no_further_treatment(
     ended = stops(study, dosing, disposition).join(drugs.select("EXTRT"), on="EXTRT", how="semi")
     ended = ended.join(rows.select("SUBJID", "DUE"), on="SUBJID", how="inner").filter(pl.col("STOPDAT") <= pl.col("DUE"))
     accounted = pl.concat([treated, ended.select("SUBJID"), unsure])
-    return rows.join(accounted, on="SUBJID", how="anti").select("SUBJID", "_rid", "M3RESP", "DECDAT", "DUE")
+    return rows.join(accounted, on="SUBJID", how="anti").select(
+        "SUBJID", "_rid", "M3RESP", "DECDAT", "DUE", _table=pl.lit("decision"), _column=pl.lit("DECDAT")
+    )
