@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from cdiscx.model.table import NUMBER
 from cdiscx.read.given import SheetFacts
-from cdiscx.read.parts import pad
+from cdiscx.read.parts import PERCENT_BUILTIN, pad
 
 _FREE = 0xFFFFFFFA  # sector numbers from here on are marks, not sectors
 _BOF, _EOF, _BOUNDSHEET, _DATEMODE, _FORMAT, _XF = 0x809, 0x0A, 0x85, 0x22, 0x41E, 0xE0
@@ -119,7 +119,7 @@ def facts_of_xls(data: bytes) -> tuple[dict[str, SheetFacts], int] | None:
 
 
 def _walk(stream: bytes) -> tuple[dict[str, SheetFacts], int]:
-    formats: dict[int, str] = {}
+    formats: dict[int, str] = dict(PERCENT_BUILTIN)
     styles: list[int] = []
     starts: list[tuple[str, int]] = []
     date_system = 1900

@@ -13,7 +13,7 @@ from cdiscx.model.table import BOOL, DATE, ERROR, NO_CACHE, NUMBER, TEXT, TIME, 
 from cdiscx.read.archive import Archive, open_archive
 from cdiscx.read.cells import Patches, frames_of, number_text
 from cdiscx.read.given import Found, Given, SheetFacts, raw_sheet
-from cdiscx.read.parts import guard_xml
+from cdiscx.read.parts import guard_xml, pad
 from cdiscx.registry import reader
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -93,7 +93,13 @@ def _value(cell: etree._Element) -> tuple[str, int] | None:
     kind = cell.get(_OFFICE + "value-type") or ""
     if cell.get(_CALCEXT + "value-type") == "error" or (formula and _ERROR.match(shown)):
         return shown or "#VALUE!", ERROR
-    if kind in ("float", "percentage", "currency"):
+    if kind == "percentage":
+        value = cell.get(_OFFICE + "value") or ""
+        try:
+            return pad("0%", float(value)) or shown, NUMBER
+        except (ValueError, ArithmeticError):
+            return shown or value, NUMBER
+    if kind in ("float", "currency"):
         return _number(cell.get(_OFFICE + "value") or "", shown), NUMBER
     if kind == "date":
         return _stamp(cell.get(_OFFICE + "date-value") or shown), DATE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 from lxml import etree
@@ -15,6 +16,8 @@ from cdiscx.read.archive import Archive
 _DATE_BUILTIN = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 #: the built-in format that counts hours past 24
 _DURATIONS = {"46": "[h]:mm:ss"}
+#: the built-in formats that show a share as a percentage
+PERCENT_BUILTIN = {9: "0%", 10: "0.00%"}
 #: a number format of two or more zeros and of literals only: the one that pads (`000`, `00\-000`, `"S"000`)
 _PIECES = re.compile(r'"([^"]*)"|\\(.)|([-/:() ])|(0)')
 
@@ -139,7 +142,7 @@ def _formats(archive: Archive, member: str) -> tuple[dict[int, str], dict[int, s
     formats = next((element for element in root if _local(element) == "cellXfs"), None)
     for index, style in enumerate(formats if formats is not None else ()):
         number = style.get("numFmtId") or "0"
-        code = codes.get(number, "")
+        code = codes.get(number, "") or (PERCENT_BUILTIN.get(int(number), "") if number.isdigit() else "")
         if pad(code, 1.0) is not None:
             padded[index] = code
         elif is_date_format(code) or (not code and number.isdigit() and int(number) in _DATE_BUILTIN):
@@ -169,8 +172,20 @@ def _pad_template(code: str) -> tuple[str, ...] | None:
     return tuple(pieces) if section.count("0") >= 2 and pieces.count("") >= 2 else None
 
 
+@lru_cache(maxsize=1024)
+def is_percent_format(code: str) -> bool:
+    """Whether a number format shows a share as a percentage: `%` outside of quotes and escapes."""
+    return "%" in re.sub(r'"[^"]*"|\\.|\[[^\]]*\]', "", code.split(";")[0])
+
+
 def pad(code: str, value: float) -> str | None:
-    """7 in `000` -> `007`; None where the format does not pad or the number is not whole (its decimals must stay)."""
+    """7 in `000` -> `007`, 0.105 in `0%` -> `10.5%`: a number whose format tells more than its value.
+
+    None where the format neither pads nor shows a percentage, or the number to pad is not whole (its decimals must
+    stay). A percentage keeps all its digits, whatever the format rounds them to.
+    """
+    if is_percent_format(code):
+        return f"{(Decimal(repr(value)) * 100).normalize():f}%"
     template = _pad_template(code)
     if template is None or value != int(value):
         return None

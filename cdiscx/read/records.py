@@ -15,7 +15,7 @@ from cdiscx.read.archive import Archive
 from cdiscx.read.biff import number_of_rk
 from cdiscx.read.details import too_many_cells
 from cdiscx.read.given import SheetFacts
-from cdiscx.read.parts import pad, relations
+from cdiscx.read.parts import PERCENT_BUILTIN, pad, relations
 
 _ROW, _RK, _REAL, _FORMULA_NUMBER, _COLUMN = 0, 2, 5, 9, 60
 _CELLS = frozenset(range(1, 12))
@@ -54,7 +54,7 @@ def _wide(data: bytes, start: int) -> tuple[str, int]:
 
 
 def _padded_styles(data: bytes) -> dict[int, str]:
-    formats: dict[int, str] = {}
+    formats: dict[int, str] = dict(PERCENT_BUILTIN)
     styles: dict[int, str] = {}
     inside, index = False, 0
     for kind, start, _ in _records(data):
