@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from cdiscx.model.spec import Study
@@ -11,9 +9,9 @@ from cdiscx.registry import view
 from cdiscx.standards.criterion import Criterion, criterion
 from cdiscx.standards.overall import overall_response
 from cdiscx.standards.recist import new_lesion_status, nontarget_response, target_response
+from cdiscx.views.readings import POINT, SEGMENT, judged_points
 
-SEGMENT = ("SUBJID", "EVAL", "BASETYPE")
-POINT = (*SEGMENT, "TP")
+_NAMES = pl.List(pl.String)
 
 
 def criterion_of(study: Study) -> Criterion:
@@ -23,71 +21,41 @@ def criterion_of(study: Study) -> Criterion:
     return criterion(study.criterion.name, **study.criterion.overrides)
 
 
-def judged_points(assessments: pl.LazyFrame) -> pl.LazyFrame:
-    """The time points that enter the response tables: baselines and what follows them."""
-    return assessments.filter(pl.col("ROLE") != "PRIOR", pl.col("TP") >= 0)
-
-
-def _placed(lesions: pl.LazyFrame, points: pl.LazyFrame, resected: pl.LazyFrame) -> pl.LazyFrame:
-    """Lesion rows with their segment and time point; what was resected is not of the post-operative set."""
-    where = points.select("SUBJID", "EVAL", "VISIT", "BASETYPE", "TP", "ROLE")
-    rows = lesions.join(where, on=["SUBJID", "EVAL", "VISIT"], how="inner")
-    gone = rows.join(resected, on=["SUBJID", "LESID"], how="left").join(
-        resected.rename({"LESID": "PARENT", "_gone": "_parent_gone"}), on=["SUBJID", "PARENT"], how="left"
-    )
-    out = (pl.col("_gone").fill_null(False) | pl.col("_parent_gone").fill_null(False)) & (
-        pl.col("BASETYPE") == "POST-OPERATIVE"
-    )
-    return gone.filter(~out).drop("_gone", "_parent_gone")
-
-
-def _resected(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """SUBJID, LESID of the lesions that an operation is said to have taken away."""
-    shape = {"SUBJID": pl.String, "LESID": pl.String, "_gone": pl.Boolean}
-    if "procedures" not in tables or "RESLES" not in tables["procedures"].collect_schema().names():
-        return pl.LazyFrame(schema=shape)
-    listed = tables["procedures"].select("SUBJID", LESID="RESLES").explode("LESID").drop_nulls().unique()
-    return listed.with_columns(_gone=pl.lit(True))
-
-
-@view(
-    "timepoints",
-    of=("lesions", "assessments", "procedures.RESLES", "responses.NEWLIND"),
-    requires=("targets", "subjects"),
-)
-def timepoints(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+@view("timepoints", of=("readings", "assessments", "responses.NEWLIND"), requires=("targets", "subjects"))
+def timepoints(study: Study, readings: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
     """One row per time point with what the lesions say.
 
     DTRGRESP, DTRGRULE and the operands (SUM, PSUM, BASE, NADIR, NADIR_TP, NADIR_VISIT, CHG, PCHG, CHGNAD, PCHGNAD,
-    N_EXPECTED, N_MISSING, MISSING, RIDS), DNTRGRESP, DNTRGRULE, NT_MISSING, NT_PROGRESSED, NT_RIDS, DNEWL, NEWRULE,
-    NEW_RIDS, CONFIRMED_FROM, DOVRLRESP, DOVRLRULE, HAS_TARGET, HAS_NONTARGET; lengths in mm, changes in mm and percent.
+    N_EXPECTED, N_MISSING, MISSING, EXTRA, RIDS), DNTRGRESP, DNTRGRULE, NT_MISSING, NT_PRESENT, NT_PROGRESSED, NT_RIDS,
+    DNEWL, NEWRULE, NEW_LESIONS, NEW_RIDS, CONFIRMED_FROM, NEW_SAID, DOVRLRESP, DOVRLRULE, HAS_TARGET, HAS_NONTARGET;
+    lengths in mm, changes in mm and percent.
+    What cannot be trusted: DOUBTFUL (targets whose reading other checks question), NT_DOUBTFUL (non-targets), BASE_DOUBT
+    (the baseline has such targets, or no lesion row), PRIOR_DOUBT (an earlier time point has), ORDER_DOUBT (dates do
+    not agree on the order of the segment's visits).
     Source: response-criteria sections 1 and 3; a new lesion that the site flags without a record counts as one
-    (MEA-016 asks for the record).
+    (MEA-016 asks for the record); one that was known before surgery is none after it (trial-a 7).
     """
     c = criterion_of(study)
-    points = judged_points(tables["assessments"])
-    rows = _placed(tables["lesions"], points, _resected(tables))
+    points = judged_points(assessments)
     every = points.select(*POINT)
-    values = rows.filter(pl.col("CLASS") == "TARGET").select(
+    values = readings.filter(pl.col("CLASS") == "TARGET").select(
         *POINT, "NODAL", "PORTA", "VALUE", "PARENT", LESION="LESID", RID="_rid"
     )
     targets = target_response(values, c, every).rename({"TRGRESP": "DTRGRESP", "TRGRULE": "DTRGRULE"})
-    states = rows.filter(pl.col("CLASS") == "NON-TARGET").select(
+    states = readings.filter(pl.col("CLASS") == "NON-TARGET").select(
         *POINT, "NODAL", "PORTA", VALUE="SIZE", LESION="LESID", STATE="TRSTATUS", RID="_rid"
     )
     others = nontarget_response(states, c, every).select(
         *POINT, DNTRGRESP="NTRGRESP", DNTRGRULE="NTRGRULE", NT_EXPECTED="N_EXPECTED", NT_MISSING="MISSING",
-        NT_PROGRESSED="PROGRESSED", NT_RIDS="RIDS",
+        NT_PRESENT="N_PRESENT", NT_PROGRESSED="PROGRESSED", NT_RIDS="RIDS",
     )  # fmt: skip
-    joined = (
-        points.join(targets, on=POINT, how="left", nulls_equal=True)
-        .join(others, on=POINT, how="left", nulls_equal=True)
-        .join(_new_lesions(rows, c), on=POINT, how="left", nulls_equal=True)
-    )
+    joined = points
+    for side in (targets, others, _new_lesions(readings, c), _questioned(readings)):
+        joined = joined.join(side, on=POINT, how="left", nulls_equal=True)
     joined = _with_new_flag(joined).with_columns(
         HAS_TARGET=(pl.col("N_EXPECTED") > 0).fill_null(False), HAS_NONTARGET=(pl.col("NT_EXPECTED") > 0).fill_null(False)
     )
-    return _with_overall(joined, c, every)
+    return _with_doubts(_with_overall(joined, c))
 
 
 def _new_lesions(rows: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
@@ -97,12 +65,36 @@ def _new_lesions(rows: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
     )  # fmt: skip
     judged = new_lesion_status(new, c)
     is_new = pl.col("NEWL").fill_null(False)
-    return judged.group_by(POINT, maintain_order=True).agg(
-        _new=is_new.any(),
-        NEWRULE=pl.coalesce(pl.col("NEWRULE").filter(is_new).first(), pl.col("NEWRULE").first()),
-        NEW_LESIONS=pl.col("LESION").filter(is_new).sort(),
-        NEW_RIDS=pl.col("RID").sort(),
-        CONFIRMED_FROM=pl.col("CONFIRMED_FROM").min(),
+    before = pl.col("BASETYPE") == "PRE-TREATMENT"
+    known = (is_new & before).any().over("SUBJID", "EVAL", "LESION")
+    return (
+        judged.filter(before | ~known)
+        .group_by(POINT, maintain_order=True)
+        .agg(
+            _new=is_new.any(),
+            NEWRULE=pl.coalesce(pl.col("NEWRULE").filter(is_new).first(), pl.col("NEWRULE").first()),
+            NEW_LESIONS=pl.col("LESION").filter(is_new).sort(),
+            NEW_RIDS=pl.col("RID").sort(),
+            CONFIRMED_FROM=pl.col("CONFIRMED_FROM").min(),
+        )
+    )
+
+
+def _questioned(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Per time point the lesions said to be not evaluable and those whose row cannot be trusted."""
+    target, other = pl.col("CLASS") == "TARGET", pl.col("CLASS") == "NON-TARGET"
+    first = pl.col("TP").min().over(*SEGMENT, "CLASS", "LESID")
+    late = other & (first > 0)  # followed without a baseline: MEA-013 speaks
+    name = pl.col("LESID")
+    return (
+        rows.with_columns(_late=late)
+        .group_by(POINT)
+        .agg(
+            _stated=name.filter(target & pl.col("STATED")),
+            _doubt=name.filter(target & pl.col("DOUBT")),
+            _nt_stated=name.filter(other & (pl.col("TRSTATUS") == "NOT EVALUABLE").fill_null(False)),
+            _nt_doubt=name.filter(other & (pl.col("DOUBT") | pl.col("_late"))),
+        )
     )
 
 
@@ -115,7 +107,7 @@ def _with_new_flag(joined: pl.LazyFrame) -> pl.LazyFrame:
     ).drop("_new")
 
 
-def _with_overall(joined: pl.LazyFrame, c: Criterion, every: pl.LazyFrame) -> pl.LazyFrame:
+def _with_overall(joined: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
     words = joined.select(
         *POINT, "HAS_TARGET", "HAS_NONTARGET", TRGRESP="DTRGRESP", NTRGRESP="DNTRGRESP", NEWL="DNEWL", ROLE="ROLE"
     )
@@ -133,3 +125,23 @@ def _with_overall(joined: pl.LazyFrame, c: Criterion, every: pl.LazyFrame) -> pl
         .with_columns(pl.col("NADIR_TP").cast(pl.Int32))
         .join(names, on=[*SEGMENT, "NADIR_TP"], how="left", nulls_equal=True)
     )
+
+
+def _with_doubts(joined: pl.LazyFrame) -> pl.LazyFrame:
+    empty = pl.lit([], dtype=_NAMES)
+    lists = {c: pl.col(c).fill_null(empty) for c in ("MISSING", "EXTRA", "NT_MISSING", "_stated", "_doubt", "_nt_stated", "_nt_doubt")}
+    unsaid = lists["MISSING"].list.set_difference(lists["_stated"])
+    questioned = unsaid.list.set_union(lists["_doubt"]).list.set_union(lists["EXTRA"])
+    others = lists["NT_MISSING"].list.set_difference(lists["_nt_stated"]).list.set_union(lists["_nt_doubt"])
+    ordered = joined.with_columns(DOUBTFUL=questioned.list.sort(), NT_DOUBTFUL=others.list.sort()).sort(*POINT)
+    here = pl.col("DOUBTFUL").list.len() > 0
+    first = pl.col("TP") == 0
+    rooted = (first & pl.col("LESRID").is_not_null()).any().over(SEGMENT)
+    backwards = pl.any_horizontal(
+        (pl.col(c) < pl.col(c).cum_max().shift(1).over(SEGMENT)).fill_null(False) for c in ("FIRSTDAT", "RSDAT")
+    )
+    return ordered.with_columns(
+        BASE_DOUBT=(first & here).any().over(SEGMENT) | ~rooted,
+        PRIOR_DOUBT=here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over(SEGMENT) == 1,
+        ORDER_DOUBT=backwards.any().over(SEGMENT),
+    ).drop("_stated", "_doubt", "_nt_stated", "_nt_doubt")
