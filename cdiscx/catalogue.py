@@ -53,7 +53,7 @@ def explanation(check_id: str, study: str | None = None) -> str:
     found = known.get(check_id.upper())
     if found is None:
         near = difflib.get_close_matches(check_id.upper(), list(known), n=3, cutoff=0.5)
-        raise UsageError(f"there is no check '{check_id}'" + (f"; did you mean {', '.join(near)}?" if near else ""))
+        raise UsageError(f"there is no check '{check_id}'" + (f"; did you mean {', '.join(near)}?" if near else "; see cdiscx list checks"))
     lines = [f"{found.id}  {found.title}  ({found.severity.value})", ""]
     for part in found.parts:
         said = part.wording

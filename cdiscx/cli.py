@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,21 +22,50 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "jsonl", "junit", "sarif")
 _OK, _FINDINGS, _WRONG, _CRASHED = 0, 1, 2, 3
+_STOPPED = 130  # as a shell has it for Ctrl-C
 
 
 class Group(click.Group):
-    """Turns the errors made for people into one line on standard error and exit status 2."""
+    """Turns what goes wrong into one line on standard error and an exit status: 2 for people's errors, 3 for ours."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name in Chinese must not stop a run in a plain locale
+                stream.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            status = super().main(*args, **{**extra, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            status = _WRONG
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else "cdiscx"
+            status = _told(_WRONG, f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help")
         except SpecError as error:
-            for problem in error.problems:
-                click.echo(f"cdiscx: {problem}", err=True)
-            ctx.exit(_WRONG)
-        except CdiscxError as error:
-            click.echo(f"cdiscx: {error}", err=True)
-            ctx.exit(_WRONG)
+            status = _told(_WRONG, *error.problems)
+        except (CdiscxError, click.ClickException) as error:
+            status = _told(_WRONG, str(error))
+        except click.Abort:
+            status = _told(_STOPPED, "stopped")
+        except Exception as error:
+            status = _internal(error)
+        sys.exit(status if isinstance(status, int) else _OK)
+
+
+def _told(status: int, *lines: str) -> int:
+    """Says each line on standard error; the status."""
+    for line in lines:
+        click.echo(f"cdiscx: {line}", err=True)
+    return status
+
+
+def _internal(error: Exception) -> int:
+    """Our own bug: one line, and the whole story with CDISCX_TRACEBACK set."""
+    if os.environ.get("CDISCX_TRACEBACK"):
+        traceback.print_exception(error)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    place = f"{Path(where.filename).name}:{where.lineno}"
+    return _told(_CRASHED, f"the run stopped at a bug in cdiscx ({said}, {place}); set CDISCX_TRACEBACK=1 for the details")
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -107,7 +138,9 @@ def validate(
         _notes(report)
     tty = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if tty else 100
-    click.echo(flow.rendered(report, form, colour=tty and not os.environ.get("NO_COLOR"), width=width), nl=False)
+    said = flow.rendered(report, form, colour=tty and not os.environ.get("NO_COLOR"), width=width)
+    # what programs read is UTF-8 everywhere, whatever the locale
+    click.echo(said if form == "text" else said.encode(), nl=False)
     if folder is not None and not quiet:
         click.echo(f"reports: {folder}", err=True)
     raise SystemExit(_status(report, fail_on))

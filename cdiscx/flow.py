@@ -16,7 +16,7 @@ import polars as pl
 
 from cdiscx import registry
 from cdiscx.model.errors import ExportError, UsageError
-from cdiscx.model.finding import Check, Finding, Report
+from cdiscx.model.finding import LEFT_OUT, Check, CheckRun, Finding, Report, Status
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext, StudyData, UploadFile
 
@@ -128,7 +128,9 @@ def _validated(data: StudyData, only: Sequence[str], skip: Sequence[str], expect
     engine = Engine(data, context, registry.views())
     outcome = engine.validate(chosen, [(c, judge) for c, judge in extra if c.id in wanted], progress)
     findings = tuple(accept(f, data.study) for f in outcome.findings)
-    return Report(run_facts(data, only, skip), outcome.runs, findings, data.notes, data.changes)
+    ran = {run.check_id: run for run in outcome.runs}
+    runs = tuple(ran.get(i) or CheckRun(i, Status.SKIPPED, LEFT_OUT) for i in known)
+    return Report(run_facts(data, only, skip), runs, findings, data.notes, data.changes)
 
 
 def accept(finding: Finding, study: Study) -> Finding:

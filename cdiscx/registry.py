@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from cdiscx.model.errors import UsageError
 from cdiscx.model.finding import Check, CheckPart, Severity, Wording
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -152,7 +153,11 @@ def discover(room: str) -> None:
 @cache
 def _plugins() -> None:
     for point in entry_points(group="cdiscx"):
-        point.load()
+        try:
+            point.load()
+        except Exception as error:  # somebody else's code: whatever it raises, the person needs its name
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise UsageError(f"the plug-in '{point.name}' ({point.value}) cannot be loaded: {said}; repair or uninstall it") from error
 
 
 def checks() -> dict[str, Check]:

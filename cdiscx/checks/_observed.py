@@ -11,6 +11,11 @@ TABLES = (
     "subjects", "visits", "dosing", "procedures", "pathology", "targets", "nontargets", "newlesions", "responses", "decision",
     "ae", "disposition", "survival", "labs",
 )  # fmt: skip
+#: all columns of all sheets, and those of one type: a cell that is not there cannot be judged
+EVERY = (*TABLES, "*")
+DATES = (*TABLES, "*date")
+LISTS = (*TABLES, "*term", "*terms", "*pairs", "*yn", "*visit")
+NUMBERS = (*TABLES, "*num", "*term")
 SUBJECTS = tuple(word for table in TABLES for word in (table, f"{table}.SUBJID"))
 _HEADS = {"table": pl.String, "column": pl.String, "_header": pl.String, "is_unit": pl.Boolean}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._observed import TABLES, of_kind
+from cdiscx.checks._observed import DATES, EVERY, LISTS, NUMBERS, of_kind
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
 from cdiscx.standards.units import lab_factor, lab_standard, lab_tests
 
 
-@check("STR-008", on="problems", uses=TABLES)
+@check("STR-008", on="problems", uses=EVERY)
 def value_in_doubt(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{Sheet}: {_header} holds {raw}.{detail}
 
@@ -28,7 +28,7 @@ def value_in_doubt(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     return found.with_columns(_say=say, _severity=pl.lit("warning"))
 
 
-@check("STR-008", on="problems", uses=TABLES)
+@check("STR-008", on="problems", uses=EVERY)
 def damaged_text(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{n} cells of {file} hold characters damaged by a wrong code page, first {raw}.
 
@@ -40,7 +40,7 @@ def damaged_text(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     return _on_no_record(first).with_columns(_key=pl.lit("code page"), _severity=pl.lit("warning"))
 
 
-@check("STR-008", on="problems", uses=TABLES)
+@check("STR-008", on="problems", uses=EVERY)
 def read_without_doubt(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{Sheet}: {_header} has {n} {what}, first {raw}, read as {read_as}.
 
@@ -72,7 +72,7 @@ def _on_no_record(found: pl.LazyFrame) -> pl.LazyFrame:
     return found.with_columns(SUBJID=pl.lit(None, pl.String), _rid=pl.lit(None, pl.UInt32))
 
 
-@check("DAT-001", on="problems", uses=TABLES)
+@check("DAT-001", on="problems", uses=DATES)
 def unusable_date(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{Sheet}: {_header} = {raw} is not a usable date.{detail}
 
@@ -82,7 +82,7 @@ def unusable_date(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     return of_kind(problems, study, "unreadable_date", "implausible_date").with_columns(_expected=pl.lit("a date as YYYY-MM-DD"))
 
 
-@check("DAT-002", on="problems", uses=TABLES)
+@check("DAT-002", on="problems", uses=DATES)
 def ambiguous_date(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{Sheet}: {_header} = {raw} does not say which number is the day.{detail} It was not read.
 
@@ -98,7 +98,7 @@ def ambiguous_date(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     )
 
 
-@check("TRM-001", on="problems", uses=TABLES)
+@check("TRM-001", on="problems", uses=LISTS)
 def not_in_closed_list(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{Sheet}: {_header} = {raw} is not allowed.{detail}
 
@@ -108,7 +108,7 @@ def not_in_closed_list(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     return of_kind(problems, study, "not_in_list").filter(~pl.col("is_unit"))
 
 
-@check("TRM-002", on="problems", uses=TABLES)
+@check("TRM-002", on="problems", uses=LISTS)
 def not_in_extensible_list(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{Sheet}: {raw} is not a standard term for {_header}.{detail} Add it to the study's list if it is intended.
 
@@ -118,7 +118,7 @@ def not_in_extensible_list(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame
     return of_kind(problems, study, "outside_extensible", "visit_not_in_schedule")
 
 
-@check("TRM-003", on="problems", uses=TABLES)
+@check("TRM-003", on="problems", uses=NUMBERS)
 def unusable_unit(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{Sheet}: {_header} = {raw} has a unit that cannot be used.{detail}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._observed import SUBJECTS, TABLES, of_kind
+from cdiscx.checks._observed import EVERY, SUBJECTS, TABLES, of_kind
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
 
 
-@check("STR-001", on="problems")
+@check("STR-001", on="problems", uses=TABLES)
 def missing_sheet_or_column(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """Sheet {Sheet} has no column for {_header}.{detail}
 
@@ -25,7 +25,7 @@ def missing_sheet_or_column(problems: pl.LazyFrame, study: Study) -> pl.LazyFram
     return found.with_columns(_say=say, _key="kind")
 
 
-@check("STR-002", on="problems", uses=TABLES)
+@check("STR-002", on="problems", uses=EVERY)
 def unknown_column(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """Not used in {sheet}: {columns} {headings}.
 
@@ -44,7 +44,7 @@ def unknown_column(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-@check("STR-002", on="problems", uses=TABLES)
+@check("STR-002", on="problems", uses=EVERY)
 def duplicate_column(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """{sheet}:{detail} Neither was read.
 

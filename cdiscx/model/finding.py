@@ -51,7 +51,8 @@ class CheckPart:
 
     `on`: table whose rows are examined; `columns`: its columns that must be there, the anchor first.
     `needs`: other tables (`subjects`) or columns (`subjects.RFICDAT`) that must be there.
-    `uses`: tables or columns that are used when there; without them the part runs, but can no longer pass.
+    `uses`: tables or columns that are used when there; without them the part runs, but can no longer pass
+    (`*`: every column of every sheet; `*date`: those of one type).
     `silenced_by`: `table.COLUMN`s; an unreadable cell there silences the part for that subject (one cause, one finding).
     """
 
@@ -131,6 +132,10 @@ class Finding:
         """`site-01.xlsx!Visits!C3`, as far as known."""
         at = self.cell or (str(self.row) if self.row is not None else None)
         return "!".join(str(x) for x in (self.file, self.sheet, at) if x)
+
+
+#: reason of a check that the person at the keyboard did not want
+LEFT_OUT = "left out by --only or --skip"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from cdiscx.model.finding import Finding, Report, Severity, Status
+from cdiscx.model.finding import LEFT_OUT, Finding, Report, Severity, Status
 from cdiscx.registry import reporter
 from cdiscx.report import words
 
@@ -93,7 +93,8 @@ class _Page:
         if by[Status.SKIPPED]:
             yield "not checked:"
         for reason, ids in _in_short(words.not_checked(report.checks)):
-            yield from self.fold(f"{reason}: {', '.join(ids)}", "  - ", "    ")
+            said = words.plural(len(ids), "check") if reason == LEFT_OUT else ", ".join(ids)
+            yield from self.fold(f"{reason}: {said}", "  - ", "    ")
         partly = [c for c in by[Status.FAILED] if c.reason]
         if partly:
             yield "checked only in part:"

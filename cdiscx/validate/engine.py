@@ -127,7 +127,12 @@ class Engine:
             for name, columns in inputs.columns.items()
         }
         rows = seen[part.on].select(pl.len()).collect().item()
-        if not rows:
+        if part.on == "problems":  # tidy looked at every cell of every row; only what it found stands in the table
+            looked_at = self.frames["rows"].select(pl.len()).collect().item()
+            if not rows:
+                return PartRun((), looked_at, bool(looked_at), None, inputs.partial)
+            rows = looked_at
+        elif not rows:
             return PartRun(partial=inputs.partial)
         words: dict[str, Any] = {"study": self.data.study, "run": self.run, **seen}
         names = inspect.signature(part.function).parameters

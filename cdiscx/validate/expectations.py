@@ -56,6 +56,9 @@ def _judge(data: StudyData, item: Expectation, judged: Judged) -> PartRun:
     gone = [c for c in columns if f"{item.table}.{c}" in data.absent]
     if table is None or item.table in data.absent:
         return PartRun(skipped=f"sheet {sheet} is not in the upload")
+    if item.group_by and item.group_by not in columns and data.absent.get(f"subjects.{item.group_by}"):
+        header = data.study.header("subjects", item.group_by)
+        return PartRun(skipped=f"{data.study.sheet_name('subjects')} has no column {header}, by which it is judged")
     if gone:
         return PartRun(skipped=f"{sheet} has no column {', '.join(data.study.header(item.table, c) for c in gone)}")
     key = (item.table, item.group_by)

@@ -31,15 +31,16 @@ def resolve(part: CheckPart, data: StudyData, views: Mapping[str, View]) -> Inpu
     Seeing only declared columns is what makes "taking a column away never turns a check into passed" hold by construction.
     """
     study: Study = data.study
+    part_uses = tuple(w for word in part.uses for w in _spelled_out(word, study))
     required = (part.on, *(f"{part.on}.{c}" for c in part.columns), *part.needs)
     columns: dict[str, set[str]] = {}
-    for word in (*required, *part.uses):
+    for word in (*required, *part_uses):
         table, _, column = word.partition(".")
         columns.setdefault(table, set())
         if column:
             columns[table].add(column)
     must = list(_base(required, views, must=True))
-    may = list(_base((*required, *part.uses), views, must=False))
+    may = list(_base((*required, *part_uses), views, must=False))
     unknown = [w for w in must if _unknown(w, study)]
     total = max(len(data.upload.files), 1)
     blocked = None
@@ -69,6 +70,15 @@ def _base(words: tuple[str, ...], views: Mapping[str, View], *, must: bool) -> d
             out[table] = None
             out[word] = None
     return out
+
+
+def _spelled_out(word: str, study: Study) -> tuple[str, ...]:
+    """`*` stands for every column of every sheet, `*date` for those of type date; other words for themselves."""
+    if not word.startswith("*"):
+        return (word,)
+    kind = word[1:]
+    every = ((sheet.holds, column) for sheet in study.sheets.values() for column in sheet.columns.values())
+    return tuple(f"{table}.{column.is_}" for table, column in every if kind in ("", column.type))
 
 
 def _unknown(word: str, study: Study) -> bool:
