@@ -13,7 +13,7 @@ from cdiscx.standards.organs import INTRAHEPATIC
 from cdiscx.standards.overall import overall_from_components
 from cdiscx.standards.pvtt import composite as composite_of
 from cdiscx.standards.pvtt import pvtt_response, staging_steps
-from cdiscx.views.readings import POINT
+from cdiscx.views.judged_lesions import POINT
 from cdiscx.views.timepoints import criterion_of
 
 THROMBUS = "PORTAL VEIN"
@@ -30,12 +30,12 @@ _SHAPE = {
 
 @view(
     "composite",
-    of=("timepoints", "readings", "subjects.PVTTCLS", "responses.PVTTCLS", "responses.FLOWREST", "responses.PVTTRESP",
+    of=("timepoints", "judged_lesions", "subjects.PVTTCLS", "responses.PVTTCLS", "responses.FLOWREST", "responses.PVTTRESP",
         "responses.COMPRESP"),
     requires=("targets", "subjects.PVTTCLS", "responses.PVTTCLS"),
 )  # fmt: skip
 def composite(
-    study: Study, timepoints: pl.LazyFrame, readings: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame]
+    study: Study, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame]
 ) -> pl.LazyFrame:
     """One row per pre-operative assessment with a Response row: classes, PVTT response, primary tumour, composite.
 
@@ -55,13 +55,13 @@ def composite(
     base = tables["subjects"].group_by("SUBJID").agg(BASECLS=pl.col("PVTTCLS").first(), BASERID=pl.col("_rid").first())
     points = timepoints.filter(pl.col("BASETYPE") == "PRE-TREATMENT", pl.col("TP") > 0, pl.col("RSRID").is_not_null())
     rows = points.join(site, on="RSRID", how="left").join(base, on="SUBJID", how="left")
-    rows = _with_liver(rows, study, readings, timepoints)
+    rows = _with_liver(rows, study, judged_lesions, timepoints)
     return _judged(rows, study).select(*(pl.col(name).cast(dtype) for name, dtype in _SHAPE.items()))
 
 
-def _with_liver(rows: pl.LazyFrame, study: Study, readings: pl.LazyFrame, timepoints: pl.LazyFrame) -> pl.LazyFrame:
+def _with_liver(rows: pl.LazyFrame, study: Study, judged_lesions: pl.LazyFrame, timepoints: pl.LazyFrame) -> pl.LazyFrame:
     """PRIMNTRG, PRIMNEW and _has_nt: what the liver shows without the thrombus."""
-    inside = readings.filter(pl.col("ORGAN").is_in(_LIVER), ~pl.col("NODAL"))
+    inside = judged_lesions.filter(pl.col("ORGAN").is_in(_LIVER), ~pl.col("NODAL"))
     states = inside.filter(pl.col("CLASS") == "NON-TARGET").select(
         *POINT, "NODAL", "PORTA", VALUE="SIZE", LESION="LESID", STATE="TRSTATUS", RID="_rid"
     )

@@ -9,7 +9,7 @@ from cdiscx.registry import view
 from cdiscx.standards.criterion import Criterion, criterion
 from cdiscx.standards.overall import overall_response
 from cdiscx.standards.recist import new_lesion_status, nontarget_response, target_response
-from cdiscx.views.readings import POINT, SEGMENT, judged_points
+from cdiscx.views.judged_lesions import POINT, SEGMENT, judged_points
 
 _NAMES = pl.List(pl.String)
 
@@ -21,8 +21,8 @@ def criterion_of(study: Study) -> Criterion:
     return criterion(study.criterion.name, **study.criterion.overrides)
 
 
-@view("timepoints", of=("readings", "assessments", "responses.NEWLIND"), requires=("targets", "subjects"))
-def timepoints(study: Study, readings: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
+@view("timepoints", of=("judged_lesions", "assessments", "responses.NEWLIND"), requires=("targets", "subjects"))
+def timepoints(study: Study, judged_lesions: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
     """One row per time point with what the lesions say.
 
     DTRGRESP, DTRGRULE and the operands (SUM, PSUM, BASE, NADIR, NADIR_TP, NADIR_VISIT, CHG, PCHG, CHGNAD, PCHGNAD,
@@ -38,11 +38,11 @@ def timepoints(study: Study, readings: pl.LazyFrame, assessments: pl.LazyFrame) 
     c = criterion_of(study)
     points = judged_points(assessments)
     every = points.select(*POINT)
-    values = readings.filter(pl.col("CLASS") == "TARGET").select(
+    values = judged_lesions.filter(pl.col("CLASS") == "TARGET").select(
         *POINT, "NODAL", "PORTA", "VALUE", "PARENT", LESION="LESID", RID="_rid"
     )
     targets = target_response(values, c, every).rename({"TRGRESP": "DTRGRESP", "TRGRULE": "DTRGRULE"})
-    states = readings.filter(pl.col("CLASS") == "NON-TARGET").select(
+    states = judged_lesions.filter(pl.col("CLASS") == "NON-TARGET").select(
         *POINT, "NODAL", "PORTA", VALUE="SIZE", LESION="LESID", STATE="TRSTATUS", RID="_rid"
     )
     others = nontarget_response(states, c, every).select(
@@ -50,7 +50,7 @@ def timepoints(study: Study, readings: pl.LazyFrame, assessments: pl.LazyFrame) 
         NT_PRESENT="N_PRESENT", NT_PROGRESSED="PROGRESSED", NT_RIDS="RIDS",
     )  # fmt: skip
     joined = points
-    for side in (targets, others, _new_lesions(readings, c), _questioned(readings)):
+    for side in (targets, others, _new_lesions(judged_lesions, c), _questioned(judged_lesions)):
         joined = joined.join(side, on=POINT, how="left", nulls_equal=True)
     joined = _with_new_flag(joined).with_columns(
         HAS_TARGET=(pl.col("N_EXPECTED") > 0).fill_null(False), HAS_NONTARGET=(pl.col("NT_EXPECTED") > 0).fill_null(False)

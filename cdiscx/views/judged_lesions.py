@@ -1,0 +1,93 @@
+"""Lesion rows at the time points that are judged: segment, order, the cell that counts, and whether it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from cdiscx.model.spec import Study
+from cdiscx.registry import view
+
+SEGMENT = ("SUBJID", "EVAL", "BASETYPE")
+POINT = (*SEGMENT, "TP")
+_REMOVED = r"(?i)resect|removed|hepatectom|切除"
+_STATED = pl.col("TRSTATUS") == "NOT EVALUABLE"
+
+
+def judged_points(assessments: pl.LazyFrame) -> pl.LazyFrame:
+    """The time points that enter the response tables: baselines and what follows them."""
+    return assessments.filter(pl.col("ROLE") != "PRIOR", pl.col("TP") >= 0)
+
+
+def resected(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """SUBJID, LESID, OPDAT, OPRID of the lesions that an operation is said to have taken away (the first that names it)."""
+    shape = {"SUBJID": pl.String, "LESID": pl.String, "OPDAT": pl.Date, "OPRID": pl.UInt32}
+    if "procedures" not in tables or "RESLES" not in tables["procedures"].collect_schema().names():
+        return pl.LazyFrame(schema=shape)
+    listed = tables["procedures"].select("SUBJID", LESID="RESLES", OPDAT="PRSTDAT", OPRID="_rid")
+    named = listed.explode("LESID", empty_as_null=True).drop_nulls(["SUBJID", "LESID"])
+    first = named.sort("OPDAT", "OPRID", nulls_last=True)
+    return first.unique(["SUBJID", "LESID"], keep="first", maintain_order=True)
+
+
+@view(
+    "judged_lesions",
+    of=("lesions", "assessments", "procedures.RESLES", "procedures.PRSTDAT"),
+    requires=("targets", "subjects"),
+)
+def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """One row per lesion row at a judged time point: the columns of `lesions` and BASETYPE, TP, ROLE, DAT of the point.
+
+    CELL: house column of the cell that counts. STATED: said to be not evaluable, without a number. DOUBT: the row does
+    not say what it should (no value and not stated so, read twice with different values, impossible numbers); checks of
+    lesions speak of it, so responses are not judged by it. Lesions that were resected are not of the post-operative
+    set: those that the operation lists, and those whose post-operative row says so (R11-C-8, trial-a 7).
+    """
+    points = judged_points(tables["assessments"]).select("SUBJID", "EVAL", "VISIT", "BASETYPE", "TP", "ROLE", "DAT")
+    rows = tables["lesions"].join(points, on=["SUBJID", "EVAL", "VISIT"], how="inner")
+    gone = resected(tables).select("SUBJID", "LESID", _gone=pl.lit(True))
+    marked = rows.join(gone, on=["SUBJID", "LESID"], how="left").join(
+        gone.rename({"LESID": "PARENT", "_gone": "_parent"}), on=["SUBJID", "PARENT"], how="left"
+    )
+    said = (_STATED & pl.col("TRREAS").str.contains(_REMOVED)).fill_null(False)
+    removed = pl.col("_gone").fill_null(False) | pl.col("_parent").fill_null(False) | said
+    # what went with the operation stays out from then on, whatever a later row says (MEA-025 speaks of it)
+    after = pl.col("BASETYPE") == "POST-OPERATIVE"
+    kept = marked.filter(~(after & removed.any().over(*SEGMENT, "LESID")))
+    return _trusted(_with_cell(kept.drop("_gone", "_parent"), study), study)
+
+
+def _with_cell(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
+    mrecist = study.criterion is not None and study.criterion.name == "MRECIST"
+    viable = pl.col("LIVER") & pl.lit(mrecist)
+    number = pl.when(viable).then("VDIAM").when("NODAL").then("SAXIS").otherwise("LDIAM")
+    column = pl.when(viable).then(pl.lit("VDIAM")).when("NODAL").then(pl.lit("SAXIS")).otherwise(pl.lit("LDIAM"))
+    return rows.with_columns(
+        CELL=pl.when(pl.col("CLASS") == "NEW")
+        .then(pl.lit("CERTAIN"))
+        .when((pl.col("CLASS") == "NON-TARGET") | number.is_null())
+        .then(pl.lit("TRSTATUS"))
+        .otherwise(column),
+        STATED=(_STATED & number.is_null()).fill_null(False),
+    )
+
+
+def _trusted(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
+    target = pl.col("CLASS") == "TARGET"
+    largest = study.parameters.get("implausible_mm", 300)
+    long_axis = pl.col("LDIAM")
+    impossible = (
+        (pl.col("SAXIS") > long_axis).fill_null(False)
+        | (pl.col("VDIAM") > long_axis).fill_null(False)
+        | pl.any_horizontal(
+            ((pl.col(c) < 0) | (pl.col(c) > largest)).fill_null(False) for c in ("LDIAM", "SAXIS", "VDIAM")
+        )
+    )
+    unsaid = pl.col("VALUE").is_null() & ~pl.col("STATED")
+    lesion = (*POINT, "CLASS", "LESID")
+    twice = (pl.len().over(lesion) > 1) & (
+        (pl.col("VALUE").n_unique().over(lesion) > 1) | (pl.col("TRSTATUS").n_unique().over(lesion) > 1)
+    )
+    other = (pl.col("CLASS") == "NON-TARGET") & pl.col("TRSTATUS").is_null()
+    return rows.with_columns(DOUBT=(target & (impossible | unsaid)) | other | (twice & (pl.col("CLASS") != "NEW")))
