@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._shape import related
+from cdiscx.checks._shape import RELATED, related
 from cdiscx.model.spec import Study
 
 
@@ -21,6 +21,6 @@ def with_anchor_cell(found: pl.LazyFrame, rows: pl.LazyFrame, study: Study, anch
             here = (name == known) & (pl.col("_at") == table)
             cells.append((pl.when(here).then(rid).otherwise(None), column))
     if not cells:
-        return found
+        return found.with_columns(pl.lit(None, dtype=RELATED).alias("_related"))
     places = rows.select(pl.col("_rid").alias(rid), _at="table")
     return found.join(places, on=rid, how="left").with_columns(related(*cells)).drop("_at")

@@ -90,10 +90,12 @@ def _due(
     late = pl.max_horizontal("HI", "DUE") + pl.duration(days=study.p("vis_grace_days"))
     rows = planned.filter(pl.col("EXPECTED"), late < run.cutoff)
     rows = rows.join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
-    rows = rows.filter((late < pl.col("ENDDAT")).fill_null(True), (late < pl.col("UNTIL")).fill_null(True))
+    # a cycle may be late when treatment is about to end; the other visits of treatment were due once their window closed
+    over = pl.when(pl.col("SERIES").is_null()).then("HI").otherwise(late)
+    rows = rows.filter((late < pl.col("ENDDAT")).fill_null(True), (over < pl.col("UNTIL")).fill_null(True))
     therapy = survival.group_by("SUBJID").agg(NACTDAT=pl.col("NACTDAT").min())
     rows = rows.join(progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left").join(therapy, on="SUBJID", how="left")
-    ended = late >= pl.min_horizontal("PDDAT", "NACTDAT")
+    ended = pl.col("HI") >= pl.min_horizontal("PDDAT", "NACTDAT")
     until = [v.name for v in study.schedule if v.stops_at_progression]
     rows = rows.filter(~(ended.fill_null(False) & (pl.col("SERIES").is_in(until) | pl.col("VISIT").is_in(until)).fill_null(False)))
     calls = [v.name for v in study.schedule if v.repeat == "follow-up"]
