@@ -90,6 +90,16 @@ def blank(column: str) -> pl.Expr:
     return pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
 
 
+def reason_at_start() -> pl.Expr:
+    """A reason that says why the row starts as it does: Interrupted and Discontinued give that of its end (contract 1)."""
+    return ~blank("EXCHGREAS") & ~pl.col("EXCHG").is_in(["INTERRUPTED", "DISCONTINUED"]).fill_null(False)
+
+
+def reason_at_end(change: str, reason: str) -> pl.Expr:
+    """A reason that says why a row ends: Reduced and Delayed give that of its start (contract 1)."""
+    return ~blank(reason) & ~pl.col(change).is_in(["REDUCED", "DELAYED"]).fill_null(False)
+
+
 def days_between(earlier: str | pl.Expr, later: str | pl.Expr) -> pl.Expr:
     """Whole days from one date to another; 0 on the same day."""
     first = pl.col(earlier) if isinstance(earlier, str) else earlier
@@ -168,8 +178,15 @@ def with_level(rows: pl.LazyFrame, study: Study, check: str) -> pl.LazyFrame:
     ).drop("_often", "_dose", "_sum", "_together")
 
 
+def left_out(stopped: pl.LazyFrame, due: pl.LazyFrame, drugs: list[str]) -> pl.LazyFrame:
+    """SUBJIDs of `due` (SUBJID, DUE) for whom Disposition ends one of the drugs by name, or all treatment by the due date."""
+    own = stopped.filter(pl.col("EXTRT").is_in(drugs) if drugs else pl.lit(False))
+    both = own.join(due.select("SUBJID", "DUE"), on="SUBJID", how="inner")
+    return both.filter(pl.col("OWN") | (pl.col("STOPDAT") <= pl.col("DUE"))).select("SUBJID").unique()
+
+
 def stops(study: Study, dosing: pl.LazyFrame, disposition: pl.LazyFrame) -> pl.LazyFrame:
-    """When a drug was stopped for good: SUBJID, EXTRT, STOPDAT, WHY (words), STOP_RID.
+    """When a drug was stopped for good: SUBJID, EXTRT, STOPDAT, WHY (words), STOP_RID and its column, OWN (the record names the drug).
 
     From Disposition of scope Treatment (blank treatment: every drug; a component's name: its drugs) and from dosing
     rows marked Discontinued, which end so.
@@ -184,13 +201,13 @@ def stops(study: Study, dosing: pl.LazyFrame, disposition: pl.LazyFrame) -> pl.L
         pl.col("DSSCOPE") == "TREATMENT", pl.col("DSDAT").is_not_null(), pl.col("SUBJID").is_not_null()
     ).with_columns(pl.col("DSTRT").fill_null("ALL"))
     by_sheet = said.join(named, on="DSTRT", how="inner").select(
-        *KEY, STOPDAT="DSDAT", STOP_RID="_rid", STOP_COLUMN=pl.lit("DSDAT"),
+        *KEY, STOPDAT="DSDAT", STOP_RID="_rid", STOP_COLUMN=pl.lit("DSDAT"), OWN=pl.col("DSTRT") != "ALL",
         WHY=pl.lit("the end of treatment recorded in Disposition"),
     )  # fmt: skip
     marked = dosing.filter(pl.col("EXCHG") == "DISCONTINUED", pl.col("SUBJID").is_not_null())
     last = pl.coalesce("EXENDAT", "EXSTDAT")
     by_dose = marked.filter(last.is_not_null()).select(
-        *KEY, STOPDAT=last, STOP_RID="_rid", STOP_COLUMN=pl.lit("EXCHG"),
+        *KEY, STOPDAT=last, STOP_RID="_rid", STOP_COLUMN=pl.lit("EXCHG"), OWN=pl.lit(True),
         WHY=pl.lit("the dose marked Discontinued"),
     )  # fmt: skip
     return pl.concat([by_sheet, by_dose])

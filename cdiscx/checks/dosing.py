@@ -178,7 +178,7 @@ def neoadjuvant_infusion_amount_off_plan(study: Study, dosing: pl.LazyFrame) -> 
 # --- doses that are not there -------------------------------------------------------------------------------------------
 
 
-@check("DOS-010", on="dosing", columns=("EXDOSE", "EXTRT", "EXSTDAT"), needs=("dosing.EXCHGREAS",))
+@check("DOS-010", on="dosing", columns=("EXDOSE", "EXTRT", "EXSTDAT"), needs=("dosing.EXCHGREAS", "dosing.EXCHG"))
 def dose_missing_or_zero(dosing: pl.LazyFrame) -> pl.LazyFrame:
     """{DRUG} on {EXSTDAT}: no dose.
 
@@ -188,7 +188,9 @@ def dose_missing_or_zero(dosing: pl.LazyFrame) -> pl.LazyFrame:
     Rule: DOS-010; trial A 4.3 (a dose of 0 is an interruption); the unit is TRM-003's, the start date STR-009's
     """
     missing = pl.col("EXDOSE").is_null() & pl.col("EXDOSEC").is_null()
-    skipped = (pl.col("EXDOSE") == 0) & ~blank("EXCHGREAS")
+    # the reason of a dose that was reduced or stopped for good is another one
+    other = pl.col("EXCHG").is_in(["REDUCED", "DISCONTINUED"]).fill_null(False)
+    skipped = (pl.col("EXDOSE") == 0) & ~blank("EXCHGREAS") & ~other
     rows = dosing.filter(missing | (pl.col("EXDOSE") <= 0), pl.col("SUBJID").is_not_null())
     say = (
         pl.when(skipped).then(pl.lit("{DRUG} on {EXSTDAT}: a dose of 0 ({EXCHGREAS}) was read as an interruption."))

@@ -77,11 +77,16 @@ def _related_event() -> pl.Expr:
 
 @check(
     "DOS-009", on="dosing", columns=("EXSTDAT", "EXTRT"),
-    needs=("dosing.EXENDAT", "dosing.EXDOSE", "assessments", "anchors"),
+    needs=("dosing.EXENDAT", "dosing.EXDOSE", "assessments", "anchors", "ends"),
     silenced_by=("dosing.EXENDAT", "responses.OVRLRESP", "responses.RSDAT"),
 )  # fmt: skip
 def treatment_long_after_progression(
-    study: Study, run: RunContext, dosing: pl.LazyFrame, assessments: pl.LazyFrame, anchors: pl.LazyFrame
+    study: Study,
+    run: RunContext,
+    dosing: pl.LazyFrame,
+    assessments: pl.LazyFrame,
+    anchors: pl.LazyFrame,
+    ends: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """PD on {PDDAT}; {DRUG} still given on {GIVEN}. Confirm continued benefit or check PD.
 
@@ -100,9 +105,13 @@ def treatment_long_after_progression(
     first = pd.sort("DAT", "RSRID").group_by("SUBJID", maintain_order=True).first()
     limit = int(study.p("pd_continue_days"))
     rows = given(dosing, plans(study)).join(first.select("SUBJID", PDDAT="DAT", RSRID="RSRID"), on="SUBJID", how="inner")
+    rows = rows.join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
+    # what comes after death or the end of the study is DOS-008's
+    rows = rows.filter(~(pl.col("EXSTDAT") > pl.col("ENDDAT")).fill_null(False))
     rows = rows.with_columns(_latest=pl.col("PDDAT").dt.offset_by(f"{limit}d"))
     daily = pl.col("KIND") == "daily"
-    until = pl.when(daily & open_ended()).then(pl.lit(run.cutoff)).when(daily).then("EXENDAT")
+    last = pl.when(daily & open_ended()).then(pl.lit(run.cutoff)).when(daily).then("EXENDAT")
+    until = pl.when(last.is_not_null()).then(pl.min_horizontal(last, "ENDDAT"))
     starts = pl.col("EXSTDAT") > pl.col("_latest")
     goes_on = (pl.col("EXSTDAT") <= pl.col("_latest")) & (until > pl.col("_latest"))
     late = rows.filter(starts | goes_on).with_columns(GIVEN=pl.when(starts).then("EXSTDAT").otherwise(until))

@@ -7,11 +7,12 @@ import polars as pl
 from cdiscx.checks._doses import (
     KEY,
     STOP_WORDS,
-    blank,
     days_between,
     given,
     open_ended,
     plans,
+    reason_at_end,
+    reason_at_start,
     sequence,
     stops,
     with_anchor,
@@ -80,7 +81,8 @@ def gap_in_daily_dosing(
     stopped = gaps.join(stops(study, dosing, disposition).select(*KEY, "STOPDAT"), on=KEY, how="inner")
     stopped = stopped.filter(pl.col("STOPDAT") >= pl.col("LAST"), pl.col("STOPDAT") < pl.col("EXSTDAT"))
     gaps = gaps.filter(~planned).join(stopped.select("_rid"), on="_rid", how="anti")  # DOS-008 judges a dose after the stop
-    told = ~blank("LAST_REASON") | ~blank("EXCHGREAS") | (pl.col("LAST_CHANGE") == "INTERRUPTED") | (pl.col("EXCHG") == "DELAYED")
+    marked = (pl.col("LAST_CHANGE") == "INTERRUPTED") | (pl.col("EXCHG") == "DELAYED")  # a reason that is missing is DOS-015's
+    told = marked | reason_at_end("LAST_CHANGE", "LAST_REASON") | reason_at_start()
     explained = union(_explanations(study, gaps, dosing, procedures, ae)).unique().with_columns(_explained=pl.lit(True))
     gaps = gaps.join(explained, on="_rid", how="left", maintain_order="left")
     limit = int(study.p("oral_gap_days"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._doses import AMOUNT_FIX, KEY, blank, given, plans, sequence, with_level, with_weight
+from cdiscx.checks._doses import AMOUNT_FIX, KEY, given, plans, reason_at_start, sequence, with_level, with_weight
 from cdiscx.checks._reasons import says_adverse_event
 from cdiscx.checks._shape import related
 from cdiscx.model.spec import Study
@@ -15,7 +15,7 @@ _ROW = ("dosing.EXTRT", "dosing.EXSTDAT")
 
 @check(
     "DOS-002", on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXSTDAT"),
-    needs=("subjects.WEIGHT", "dosing.EXCHGREAS"), uses=("visits.WEIGHT", "visits.VISDAT"),
+    needs=("subjects.WEIGHT", "dosing.EXCHGREAS", "dosing.EXCHG"), uses=("visits.WEIGHT", "visits.VISDAT"),
     silenced_by=("subjects.WEIGHT", "visits.WEIGHT", "visits.VISDAT", *_ROW),
 )  # fmt: skip
 def start_dose_does_not_match_weight(
@@ -39,7 +39,7 @@ def start_dose_does_not_match_weight(
     is_right = (pl.col("EXDOSE") == pl.col("WANTED")) | (pl.col("_sum") == pl.col("WANTED"))
     wrong = rows.filter(pl.col("EXDOSU") == pl.col("UNIT"), ~is_right)
     wrong = wrong.sort("_rid").group_by(KEY, maintain_order=True).first()
-    lower = (pl.col("EXDOSE") < pl.col("WANTED")) & ~blank("EXCHGREAS")
+    lower = (pl.col("EXDOSE") < pl.col("WANTED")) & reason_at_start()
     on_purpose = "Weight {WEIGHT} kg {WHEN}: expected {WANTED} {UNIT} {DRUG}, started lower with {EXDOSE} {EXDOSU} on {EXSTDAT} ({EXCHGREAS})."
     return wrong.with_columns(related(("W_RID", "WEIGHT"))).select(
         "SUBJID", "_rid", "DRUG", "EXSTDAT", "EXDOSE", "EXDOSU", "UNIT", "WEIGHT", "WHEN", "WANTED", "EXCHGREAS",
@@ -128,7 +128,7 @@ def dose_step_not_permitted(study: Study, dosing: pl.LazyFrame, ae: pl.LazyFrame
     step = pl.col("LEVEL") - pl.col("_before")
     reason = pl.col("EXCHGREAS")
     rows = rows.join(reduced_for_ae, on=KEY, how="left").sort("SUBJID", "EXTRT", "EXSTDAT", "_rid")
-    toxic = (step > 0) & (blank("EXCHGREAS") | says_adverse_event(reason, study) | pl.col("_reported").fill_null(False))
+    toxic = (step > 0) & (~reason_at_start() | says_adverse_event(reason, study) | pl.col("_reported").fill_null(False))
     after_toxicity = toxic.fill_null(False).cum_max().over(KEY)
     what = (
         pl.when(step > 1).then(pl.lit("skips a level"))

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._doses import KEY, STOP_WORDS, blank, days_between, given, plans, stops, with_anchor
+from cdiscx.checks._doses import (
+    KEY,
+    STOP_WORDS,
+    blank,
+    days_between,
+    given,
+    left_out,
+    plans,
+    reason_at_start,
+    stops,
+    with_anchor,
+)
 from cdiscx.checks._modalities import choice
 from cdiscx.checks._shape import nothing, related, union
 from cdiscx.model.spec import Component, Study
@@ -63,18 +74,16 @@ def _unstarted(
     sessions = procedures.filter(pl.col("PRTRT").is_in(kinds)) if kinds else procedures.filter(False)
     none_given = (pl.col("EXDOSE") <= 0).fill_null(False)
     begun = pl.concat([
-        doses.filter(~none_given).select("SUBJID", "_rid", FIRST="EXSTDAT", REASON="EXCHGREAS", _table=pl.lit("dosing"), _column=pl.lit("EXSTDAT")),
-        sessions.select("SUBJID", "_rid", FIRST="PRSTDAT", REASON="PRREAS", _table=pl.lit("procedures"), _column=pl.lit("PRSTDAT")),
+        doses.filter(~none_given).select("SUBJID", "_rid", FIRST="EXSTDAT", _told=reason_at_start(), _table=pl.lit("dosing"), _column=pl.lit("EXSTDAT")),
+        sessions.select("SUBJID", "_rid", FIRST="PRSTDAT", _told=~blank("PRREAS"), _table=pl.lit("procedures"), _column=pl.lit("PRSTDAT")),
     ])  # fmt: skip
     # the first of several rows is not known while one of them has no date
     first = begun.sort("FIRST", "_rid", nulls_last=False).group_by("SUBJID", maintain_order=True).first()
-    told = union([
-        doses.filter(none_given, ~blank("EXCHGREAS")).select("SUBJID"),
-        stopped.filter(pl.col("EXTRT").is_in(drugs)).select("SUBJID") if drugs else stopped.filter(False).select("SUBJID"),
-    ]).select("SUBJID")  # fmt: skip
-    rows = due.join(told, on="SUBJID", how="anti").join(first, on="SUBJID", how="left", maintain_order="left")
-    never = pl.col("_rid").is_null()
-    late = (pl.col("FIRST") > pl.col("DUE")) & blank("REASON")
+    zero = doses.filter(none_given, ~blank("EXCHGREAS")).select("SUBJID")
+    told = pl.concat([zero, left_out(stopped, due, drugs)]).unique().with_columns(_left_out=pl.lit(True))
+    rows = due.join(first, on="SUBJID", how="left", maintain_order="left").join(told, on="SUBJID", how="left", maintain_order="left")
+    never = pl.col("_rid").is_null() & pl.col("_left_out").is_null()
+    late = (pl.col("FIRST") > pl.col("DUE")) & ~pl.col("_told")
     home = "dosing" if drugs else "procedures"
     say = "{COMPONENT} of {SUBJID} began on {FIRST}, {N} days after the first treatment ({D1}); within {DAYS} days is planned."
     return rows.filter(never | late.fill_null(False)).select(

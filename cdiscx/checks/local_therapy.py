@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cdiscx.checks._doses import STOP_WORDS, blank, days_between, stops, with_anchor
+from cdiscx.checks._doses import STOP_WORDS, blank, days_between, left_out, reason_at_start, stops, with_anchor
 from cdiscx.checks._modalities import choice, modalities
 from cdiscx.checks._shape import nothing, related, union
 from cdiscx.model.spec import Study
@@ -87,7 +87,7 @@ def no_local_therapy(
     # an undated session is a session
     undated = procedures.filter(pl.col("PRTRT").is_in(modalities(study)), pl.col("PRSTDAT").is_null()).select("SUBJID")
     told = procedures.filter(pl.col("PRTRT") == "OTHER", ~blank("PRREAS")).select("SUBJID")
-    ended = stops(study, dosing, disposition).filter(pl.col("EXTRT").is_in(list(component.drugs))).select("SUBJID")
+    ended = left_out(stops(study, dosing, disposition), due, list(component.drugs))
     had = _sessions(study, procedures, anchors, progression).select("SUBJID")
     return due.join(pl.concat([had, undated, told, ended]), on="SUBJID", how="anti").select(
         "SUBJID", "DUE",
@@ -134,7 +134,7 @@ def local_therapies_mixed_or_late(
 
 @check(
     "DOS-013", on="procedures", columns=("PRSTDAT", "PRTRT"), needs=("anchors", "progression"),
-    uses=("procedures.PRREAS", "dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXCHGREAS"), silenced_by=_SESSION,
+    uses=("procedures.PRREAS", "dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXCHG", "dosing.EXCHGREAS"), silenced_by=_SESSION,
 )  # fmt: skip
 def local_sessions_badly_spaced(
     study: Study, procedures: pl.LazyFrame, dosing: pl.LazyFrame, anchors: pl.LazyFrame, progression: pl.LazyFrame
@@ -155,7 +155,7 @@ def local_sessions_badly_spaced(
         NTH=pl.col("PRSTDAT").cum_count().over(kind),
     )
     # the reason may stand on the drugs of the session
-    noted = dosing.filter(~blank("EXCHGREAS")).select("SUBJID", PRSTDAT="EXSTDAT", _noted=pl.lit(True)).unique()
+    noted = dosing.filter(reason_at_start()).select("SUBJID", PRSTDAT="EXSTDAT", _noted=pl.lit(True)).unique()
     rows = rows.join(noted, on=["SUBJID", "PRSTDAT"], how="left", maintain_order="left")
     rows = rows.with_columns(N=days_between("PREV", "PRSTDAT"), _told=~blank("PRREAS") | pl.col("_noted").is_not_null())
     found = [_judged(study, name, limits, rows.filter(pl.col("PRTRT") == name)) for name, limits in _LIMITS.items()]
