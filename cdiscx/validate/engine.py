@@ -126,13 +126,9 @@ class Engine:
             name: self._visible(name, inputs) if name in self.frames else stand_in(columns)
             for name, columns in inputs.columns.items()
         }
-        rows = seen[part.on].select(pl.len()).collect().item()
-        if part.on == "problems":  # tidy looked at every cell of every row; only what it found stands in the table
-            looked_at = self.frames["rows"].select(pl.len()).collect().item()
-            if not rows:
-                return PartRun((), looked_at, bool(looked_at), None, inputs.partial)
-            rows = looked_at
-        elif not rows:
+        # a check on tidy's observations has looked at every row, also where there was nothing to observe
+        rows = self.frames["rows" if part.on == "problems" else part.on].select(pl.len()).collect().item()
+        if not rows and part.on != "problems":
             return PartRun(partial=inputs.partial)
         words: dict[str, Any] = {"study": self.data.study, "run": self.run, **seen}
         names = inspect.signature(part.function).parameters

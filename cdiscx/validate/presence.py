@@ -39,8 +39,8 @@ def resolve(part: CheckPart, data: StudyData, views: Mapping[str, View]) -> Inpu
         columns.setdefault(table, set())
         if column:
             columns[table].add(column)
-    must = list(_base(required, views, must=True))
-    may = list(_base((*required, *part_uses), views, must=False))
+    must = list(_linked(_base(required, views, must=True)))
+    may = list(_keyed(_base((*required, *part_uses), views, must=False), study))
     unknown = [w for w in must if _unknown(w, study)]
     total = max(len(data.upload.files), 1)
     blocked = None
@@ -69,6 +69,20 @@ def _base(words: tuple[str, ...], views: Mapping[str, View], *, must: bool) -> d
         else:
             out[table] = None
             out[word] = None
+    return out
+
+
+def _linked(words: Mapping[str, None]) -> dict[str, None]:
+    """The words, and of every table the subject: without it no row belongs to anybody."""
+    return {w: None for word in words for w in ((word,) if "." in word else (word, f"{word}.SUBJID"))}
+
+
+def _keyed(words: Mapping[str, None], study: Study) -> dict[str, None]:
+    """The words, and of every table subject and natural key, which parts and views see without asking."""
+    out = _linked(words)
+    for word in words:
+        found = study.sheet_of(word)
+        out |= {f"{word}.{column}": None for column in (found[1].key if found else ())}
     return out
 
 
