@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cdiscx.samples.cohort import CUTOFF, clean
 from cdiscx.samples.demo import Demo, write_demo
-from cdiscx.samples.layout import HEADERS, NEOPVTT, PALHEP, Row, SampleUpload
+from cdiscx.samples.layout import HEADERS, NEOPVTT, PALHEP, Row, SampleUpload, Typed
 from cdiscx.samples.style import (
     CM_TEXT,
     CM_UNIT,
@@ -22,7 +22,7 @@ from cdiscx.samples.style import (
     Style,
     random_style,
 )
-from cdiscx.samples.write import ENCODINGS, write_csv_folder, write_csv_zip, write_xlsx
+from cdiscx.samples.write import ENCODINGS, Landing, write_csv_folder, write_csv_zip, write_xlsx
 
 __all__ = [
     "CM_TEXT",
@@ -40,9 +40,11 @@ __all__ = [
     "STYLES",
     "TEXT_ALL",
     "Demo",
+    "Landing",
     "Row",
     "SampleUpload",
     "Style",
+    "Typed",
     "clean",
     "random_style",
     "write_csv_folder",

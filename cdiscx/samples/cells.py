@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from random import Random
 
-from cdiscx.samples.layout import DATE_HEADERS, YES_NO_HEADERS, Row
+from cdiscx.samples.layout import DATE_HEADERS, YES_NO_HEADERS, Row, Typed
 from cdiscx.samples.style import SEXES, YES_NO, Style
 from cdiscx.samples.synonyms import CHINESE_TEXT, CHINESE_TEXT_HEADERS
 
@@ -40,7 +40,7 @@ class Cell:
 
     value: str | int | float | date | None
     number_format: str | None = None
-    formula: bool = False
+    formula: bool = False  # with its cached value; a formula with an empty text has none
 
     def text(self) -> str:
         """The cell as a CSV file shows it."""
@@ -143,6 +143,8 @@ def _words(header: str, value: str, style: Style) -> str:
 def cell(header: str, row: Row, style: Style, rng: Random, *, required: bool) -> Cell:
     """One cell of a row in a style."""
     value = row[header]
+    if isinstance(value, Typed):
+        return Cell("" if value.kind == "formula" else value.text, formula=value.kind != "text")
     if header == "Evaluator" and style.evaluator == "blank":
         return EMPTY
     if header == "Unit" and row.get("Status") is not None and value is not None:

@@ -123,13 +123,29 @@ REQUIRED: dict[str, frozenset[str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A cell exactly as somebody typed it, whatever the site's habits: `kind` is text, error or formula."""
+
+    text: str
+    kind: str = "text"
+
+
 @dataclass(slots=True)
 class SampleUpload:
-    """What one site would send: `sheets` maps sheet name -> rows (canonical header -> value or None)."""
+    """What one site would send: `sheets` maps sheet name -> rows (canonical header -> value or None).
+
+    `headers` holds the columns of a sheet where they are not those of the layout (one lost, one added).
+    """
 
     study: str
     site: str
     sheets: dict[str, list[Row]] = field(default_factory=dict)
+    headers: dict[str, list[str]] = field(default_factory=dict)
+
+    def columns(self, sheet: str) -> list[str]:
+        """The headers of a sheet, in the layout's order."""
+        return self.headers.get(sheet) or HEADERS[self.study][sheet]
 
 
 def study_key(study: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from cdiscx.samples.cells import EMPTY, LENGTHS, Cell, cell
-from cdiscx.samples.layout import HEADERS, REQUIRED, Row, SampleUpload
+from cdiscx.samples.layout import REQUIRED, Row, SampleUpload
 from cdiscx.samples.style import Style
 from cdiscx.samples.synonyms import (
     BANNERS,
@@ -32,6 +32,9 @@ class Page:
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     hidden: bool = False
+    header: int = 0
+    records: list[int] = field(default_factory=list)  # grid row of each record, in the upload's order
+    columns: dict[str, int] = field(default_factory=dict)  # canonical header -> grid column
 
 
 def header_text(header: str, taken: set[str], style: Style, rng: Random) -> str:
@@ -94,7 +97,7 @@ def _page(upload: SampleUpload, sheet: str, style: Style, rng: Random) -> Page:
     """One sheet: banners, header, rows, totals."""
     page = Page(sheet)
     rows = upload.sheets[sheet]
-    order = _columns(HEADERS[upload.study][sheet], style, rng)
+    order = _columns(upload.columns(sheet), style, rng)
     pad = [EMPTY] * style.left
     for number in range(style.banners):
         text = f"{upload.study.upper()}  site {upload.site}  {sheet}" if number == 0 else rng.choice((*BANNERS, ""))
@@ -102,9 +105,12 @@ def _page(upload: SampleUpload, sheet: str, style: Style, rng: Random) -> Page:
         if text and number < 2:
             page.merges.append((number, style.left, style.left + min(5, len(order) - 1)))
     taken: set[str] = set()
+    page.header = len(page.rows)
+    page.columns = {h: style.left + n for n, h in enumerate(order) if h is not None}
     page.rows.append([*pad, *(EMPTY if h is None else Cell(header_text(h, taken, style, rng)) for h in order)])
     first = len(page.rows)
     page.rows.extend([*pad, *line] if line else [] for line in _body(sheet, rows, order, style, rng))
+    page.records = [n for n, line in enumerate(page.rows) if n >= first and line]
     if style.totals and rows:
         if rng.random() < 0.5:
             page.rows.append([])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from cdiscx.samples.cells import Cell
 from cdiscx.samples.layout import SampleUpload
 from cdiscx.samples.pages import Page, layout
 from cdiscx.samples.style import PLAIN, Style
@@ -23,17 +25,36 @@ CREATED = datetime(2025, 7, 1, 8, 0, 0)
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030")
 
 
-def write_xlsx(upload: SampleUpload, path: Path, *, style: Style = PLAIN) -> None:
-    """Write the upload as one workbook; the same upload and style give the same bytes."""
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a sheet's records landed, as Excel counts rows (from 1): `rows` in the upload's order."""
+
+    header: int
+    rows: tuple[int, ...]
+    columns: dict[str, int]  # canonical header -> column, counted from 1
+
+
+def write_xlsx(upload: SampleUpload, path: Path, *, style: Style = PLAIN) -> dict[str, Landing]:
+    """Write the upload as one workbook and say where its records landed, sheet by sheet.
+
+    The same upload and style give the same bytes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     book = Workbook(str(path), {"date_1904": style.epoch_1904, "strings_to_numbers": False})
     try:
         book.set_properties({"created": CREATED, "title": f"{upload.study} site {upload.site}"})
         formats: dict[str, Format] = {}
-        for page in layout(upload, style):
+        pages = layout(upload, style)
+        for page in pages:
             _sheet(book, page, formats)
     finally:
         book.close()
+    return {p.name: _landing(p) for p in pages if p.columns}
+
+
+def _landing(page: Page) -> Landing:
+    columns = {header: number + 1 for header, number in page.columns.items()}
+    return Landing(page.header + 1, tuple(n + 1 for n in page.records), columns)
 
 
 def _format(book: Workbook, formats: dict[str, Format], key: str) -> Format:
@@ -54,7 +75,7 @@ def _sheet(book: Workbook, page: Page, formats: dict[str, Format]) -> None:
             if (r, c) in merged:
                 sheet.merge_range(r, c, r, merged[r, c], str(value), _format(book, formats, "bold"))
             elif isinstance(value, str):
-                sheet.write_string(r, c, value)
+                _text(sheet, r, c, value, cell)
             elif isinstance(value, date):
                 noon = datetime(value.year, value.month, value.day)
                 sheet.write_datetime(r, c, noon, _format(book, formats, cell.number_format or "yyyy-mm-dd"))
@@ -70,6 +91,14 @@ def _sheet(book: Workbook, page: Page, formats: dict[str, Format]) -> None:
         sheet.set_column(column, column, None, None, {"hidden": True})
     if page.hidden:
         sheet.hide()
+
+
+def _text(sheet: Worksheet, r: int, c: int, value: str, cell: Cell) -> None:
+    """Text as text; an error as the error cell that a broken formula leaves; a formula never calculated."""
+    if cell.formula:
+        sheet.write_formula(r, c, "=NA()" if value.startswith("#") else "=SUM(A1,B1)", None, value)
+    else:
+        sheet.write_string(r, c, value)
 
 
 def _csv_text(page: Page) -> str:
