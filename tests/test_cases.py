@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ from ruamel.yaml import YAML
 from cdiscx import registry
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext, StudyData
+from cdiscx.tidy import tidy
 from cdiscx.tidy.frames import schema_of, tidy_frames
 from cdiscx.validate.engine import Engine
 from cdiscx.validate.structure import schema_checks
 from cdiscx.views import with_views
+
+sys.path.insert(0, str(Path(__file__).parent / "tidy"))
+from typed_upload import upload  # noqa: E402
 
 FOLDER = Path(__file__).parent / "cases"
 KINDS = {"failing", "passing", "boundary", "trap", "skipped"}
@@ -46,8 +51,11 @@ def text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def study_data(study: Study, case: dict[str, Any]) -> StudyData:
-    """The case's tables as StudyData; what is not given is empty but there."""
+def study_data(study: Study, case: dict[str, Any], today: dt.date) -> StudyData:
+    """The case's tables as StudyData; what is not given is empty but there. `typed` cases are sheets as sites type them."""
+    if "typed" in case:
+        given = upload(case["typed"], study=study, absent=case.get("absent", ()), merged=case.get("merged"))
+        return tidy(study, [given], today=today)
     frames: dict[str, pl.DataFrame] = {}
     for table, rows in case.get("tables", {}).items():
         assert study.sheet_of(table), f"no table {table} in {study.id}"
@@ -83,7 +91,7 @@ def run(check_id: str, study_name: str, spec: dict[str, Any], case: dict[str, An
     cutoff = case.get("cutoff", spec.get("cutoff", today))
     cutoff = cutoff if isinstance(cutoff, dt.date) else dt.date.fromisoformat(cutoff)
     context = RunContext(today, cutoff, True)
-    data = with_views(study_data(study, case), context)
+    data = with_views(study_data(study, case, today), context)
     checks = [c for c in registry.checks().values() if c.id == check_id or check_id == "all"]
     engine = Engine(data, context, registry.views())
     outcome = engine.validate(checks, [(c, j) for c, j in schema_checks(data) if c.id == check_id])
@@ -96,11 +104,12 @@ def test_a_check_finds_exactly_what_its_case_says(check_id: str, study: str, spe
     assert case["kind"] in KINDS
     status, findings, data = run(check_id, study, spec, case)
     assert status.traceback is None, status.traceback
-    sheets = {s.sheet: s.table for s in data.upload.sources}
+    sheets = {name: sheet.holds for name, sheet in data.study.sheets.items()}
+    sheets |= {s.sheet: s.table for s in data.upload.sources}
     got = [
         {
             "table": sheets.get(f.sheet or "", f.sheet),
-            "row": None if f.row is None else f.row - 1,
+            "row": None if f.row is None else f.row - 1,  # both as frames and as typed: 0-based position in the grid
             "column": f.column,
             "severity": f.severity.value,
             "subject": f.subject,

@@ -11,6 +11,7 @@ from cdiscx.model.table import ERROR, NO_CACHE
 from cdiscx.tidy.dates import read_date_cells
 from cdiscx.tidy.names import read_lesion_lists, read_lesions, read_visits
 from cdiscx.tidy.numbers import read_numbers
+from cdiscx.tidy.plain import read_plain
 from cdiscx.tidy.reading import PAIR, Context
 from cdiscx.tidy.terms import own_words, read_pairs, read_term_lists, read_terms, read_yes_no
 from cdiscx.tidy.words import ERROR_TOKEN, MOJIBAKE_OPERATORS, MOJIBAKE_TEXT, clean_of, loose_of, tight_of
@@ -73,6 +74,12 @@ def read_cells(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFram
     Answers `value`, `typed`, `why`, `problem`, `read_as`, `detail` (and `final`, the unit, for numbers). A cell is read
     once for each distinct text; error tokens and formulas without value are problems, missing words are blanks.
     """
+    fast = read_plain(cells, column, ctx, DTYPES[column.type])
+    return interpret_cells(cells, column, ctx) if fast is None else fast
+
+
+def interpret_cells(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFrame:
+    """The long way of `read_cells`: each distinct text is read once by its column's type."""
     c = pl.col
     missing = loose_of(c("t")).is_in(sorted(ctx.missing)) & ~tight_of(c("t")).is_in(sorted(own_words(column)))
     base = cells.with_columns(t=clean_of(c("raw"))).with_columns(

@@ -156,7 +156,8 @@ def read_numbers(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
         mojibake=pl.lit(False), odd=pl.lit(False), is_text=pl.lit(False), number=pl.lit(True),
     )  # fmt: skip
     odd = distinct.filter(~regular)
-    parsed = [parse_number(t) if kind == TEXT else Parsed() for t, kind in zip(odd["t"], odd["kind"], strict=True)]
+    # a NUMBER that is not regular shows more than its value: `25%`
+    parsed = [parse_number(t) if kind in (TEXT, NUMBER) else Parsed() for t, kind in zip(odd["t"], odd["kind"], strict=True)]
     parsed = [p if p.unit is None or _is_unit(p.unit, column, ctx) else Parsed(mojibake=p.mojibake) for p in parsed]
     schema = {"value": pl.Float64, "other": pl.Float64, "cell": pl.String, "mojibake": pl.Boolean}
     words = {"value": [p.value for p in parsed], "other": [p.other for p in parsed],
@@ -202,8 +203,8 @@ def _judge(frame: pl.DataFrame, column: Column) -> pl.DataFrame:
         .when(c("unit_problem").is_not_null()).then("unit_problem")
         .when(ambiguous).then(pl.lit("ambiguous_number"))
         .when("mojibake").then(pl.lit("mojibake"))
-        .when(c("cell").is_not_null()).then(pl.lit("unit_in_cell"))
-        .when("is_text").then(pl.lit("number_as_text"))
+        .when(c("cell").is_not_null() & (c("kind") == TEXT)).then(pl.lit("unit_in_cell"))
+        .when(c("is_text") & (c("kind") == TEXT)).then(pl.lit("number_as_text"))
     )  # fmt: skip
     readings = pl.format("It could be {} or {}.", _shown(c("value")), _shown(c("other")))
     detail = pl.when(~c("number")).then(pl.lit(None, pl.String)).when(ambiguous).then(readings).otherwise("unit_detail")

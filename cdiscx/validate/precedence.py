@@ -13,7 +13,10 @@ _UNREADABLE = frozenset({"STR-008", "STR-009", "DAT-001", "DAT-002", "TRM-001", 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`winner` silences `losers` that stand on the same `scope`: cell, row, visit (subject and visit) or subject."""
+    """`winner` silences `losers` that stand on the same `scope`.
+
+    cell, row, visit (subject and visit), subject, or absent: both say that a subject has no record in one and the same sheet.
+    """
 
     winner: str
     losers: tuple[str, ...]
@@ -28,7 +31,13 @@ RULES = (
     Rule("MEA-013", ("MEA-010",), "subject"),
     Rule("MEA-015", ("MEA-014",), "row"),
     Rule("VIS-006", ("END-001",), "subject"),
-    Rule("SAF-002", ("END-005",), "subject"),
+    # an event whose own fields disagree is no evidence of death; evidence in other records is (ruling 15.8)
+    Rule("SAF-002", ("END-005",), "row"),
+    # alive after the statement of death: the contradiction is the cause, the blank death date its consequence
+    Rule("END-006", ("END-005",), "subject"),
+    # never given is the component's finding; END-004 speaks where a dose has no date
+    Rule("DOS-014", ("END-004",), "absent"),
+    Rule("VIS-007", ("END-007",), "absent"),
 )
 
 
@@ -55,8 +64,12 @@ def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
 def _scope(hit: Hit, scope: str, locator: Locator) -> tuple[object, ...]:
     if scope == "subject":
         return (hit.subject,)
+    if scope == "absent":
+        return (hit.subject, hit.table) if hit.rid is None else (id(hit),)
     if scope == "visit":
         return hit.subject, hit.visit or locator.visit(hit.table, hit.rid)
+    if hit.rid is None:  # a record that is not there is no row that two findings could share
+        return (id(hit),)
     return (hit.rid,) if scope == "row" else (hit.rid, hit.column)
 
 
