@@ -30,6 +30,12 @@ def change_said(value: pl.Expr | str) -> pl.Expr:
     return pl.when(number > 0).then(pl.lit("+")).otherwise(pl.lit("")) + number_said(number) + pl.lit(" mm")
 
 
+def later_visits(count: pl.Expr) -> pl.Expr:
+    """` The same holds for 2 later visits.`; empty for none."""
+    noun = pl.when(count == 1).then(pl.lit(" later visit.")).otherwise(pl.lit(" later visits."))
+    return pl.when(count > 0).then(pl.lit(" The same holds for ") + count.cast(pl.String) + noun).otherwise(pl.lit(""))
+
+
 def listed(names: str) -> pl.Expr:
     """A list of lesion ids as `T1, T2`."""
     return pl.col(names).list.join(", ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import polars as pl
 
 from cdiscx.checks._arithmetic import change_said, lesions_said, listed, number_said, percent_said, with_target_cells

@@ -1,0 +1,107 @@
+"""Resected lesions that are still measured, and shrinkage by surgery counted as response (MEA-025)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from cdiscx.checks._arithmetic import later_visits, number_said
+from cdiscx.checks._shape import related
+from cdiscx.registry import check
+
+_GOOD = ("CR", "PR")
+
+
+@check(
+    "MEA-025",
+    on="procedures",
+    columns=("RESLES", "PRSTDAT"),
+    needs=("lesions",),
+    uses=("procedures.PRTRT",),
+    silenced_by=("procedures.RESLES", "procedures.PRSTDAT"),
+)
+def resected_lesion_is_measured(procedures: pl.LazyFrame, lesions: pl.LazyFrame) -> pl.LazyFrame:
+    """{LESID} was resected on {PRSTDAT} but is {what} on {TRDAT} ({VISIT}).
+
+    Why: a lesion that was taken out has no size; what grows at its place is a new lesion (R11-L-5).
+    Fix: ask the site whether the lesion was resected, whether another lesion was meant, or whether this is a recurrence and
+    belongs to New Lesions.
+    Rule: R11-C-8, R11-L-5, trial-a 7; catalogue MEA-025
+    """
+    listed = procedures.select("SUBJID", "PRSTDAT", LESID="RESLES", OPRID="_rid").explode("LESID", empty_as_null=True)
+    first = listed.drop_nulls().sort("PRSTDAT", "OPRID").unique(["SUBJID", "LESID"], keep="first", maintain_order=True)
+    rows = lesions.filter(pl.col("CLASS") != "NEW", pl.col("TRDAT").is_not_null())
+    own = rows.join(first, on=["SUBJID", "LESID"])
+    parts = rows.join(first.rename({"LESID": "PARENT"}), on=["SUBJID", "PARENT"])
+    both = pl.concat([own, parts.select(own.collect_schema().names())]).unique(["_rid"], keep="first", maintain_order=True)
+    size = pl.coalesce("SIZE", "LDIAM", "SAXIS", "VDIAM")
+    seen = (size > 0).fill_null(False) | pl.col("TRSTATUS").is_in(["MEASURED", "PRESENT", "TOO SMALL", "UNEQUIVOCAL PROGRESSION"])
+    bad = both.filter(pl.col("TRDAT") > pl.col("PRSTDAT"), seen)
+    typed = pl.col("LDIAM").is_not_null()
+    number = pl.when("NODAL").then(pl.coalesce("SAXIS", "LDIAM")).otherwise("LDIAM")
+    status = pl.col("TRSTATUS").fill_null("recorded").str.to_lowercase()
+    return bad.select(
+        "SUBJID", "_rid", "VISIT", "LESID", "PRSTDAT", "TRDAT",
+        _table="TABLE",
+        _column=pl.when(typed & (pl.col("CLASS") == "TARGET")).then(pl.lit("LDIAM")).otherwise(pl.lit("TRSTATUS")),
+        what=pl.when(number > 0).then(pl.lit("measured with ") + number_said(number) + pl.lit(" mm")).otherwise(
+            pl.lit("recorded as ") + status),
+        _related=related(("OPRID", "RESLES"), ("OPRID", "PRSTDAT")),
+    )  # fmt: skip
+
+
+def shrunk_by_surgery(timepoints: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
+    """Time points after surgery with a CR or PR that is new since surgery and that the remaining lesions do not show.
+
+    At the post-operative baseline there is nothing to compare with; later the derived response goes by that baseline.
+    """
+    if "SURG" not in anchors.collect_schema().names():
+        return timepoints.filter(pl.lit(False)).with_columns(SURG=pl.lit(None, dtype=pl.Date), SURG_RID=pl.lit(None, dtype=pl.UInt32), OLD=pl.lit(None, dtype=pl.String))
+    who = ("SUBJID", "EVAL")
+    operated = timepoints.join(anchors.select("SUBJID", "SURG", "SURG_RID"), on="SUBJID").filter(
+        pl.col("SURG").is_not_null()
+    )
+    after = (pl.col("ANYDAT") > pl.col("SURG")).fill_null(False)
+    word = pl.col("OVRLRESP").filter(~after & pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE"))
+    ordered = operated.sort("SUBJID", "EVAL", "ANYDAT", "VISIT", nulls_last=True).with_columns(OLD=word.last().over(who))
+    good = pl.col("OVRLRESP").is_in(list(_GOOD))
+    unsure = (pl.col("DOUBTFUL").list.len() > 0) | pl.col("BASE_DOUBT") & (pl.col("ROLE") != "POST-OPERATIVE BASELINE")
+    shown = pl.col("DOVRLRESP").is_in(list(_GOOD)).fill_null(False) & (pl.col("BASETYPE") == "POST-OPERATIVE")
+    shown = shown & (pl.col("ROLE") != "POST-OPERATIVE BASELINE")
+    new = ~pl.col("OLD").is_in(list(_GOOD)).fill_null(False)
+    return ordered.filter(after & good & new & ~shown & ~unsure)
+
+
+@check(
+    "MEA-025",
+    on="responses",
+    columns=("OVRLRESP",),
+    needs=("timepoints", "anchors", "procedures.PRSTDAT"),
+    silenced_by=("procedures.RESLES", "procedures.PRSTDAT"),
+)
+def response_made_by_surgery(timepoints: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
+    """{OVRLRESP} on {DAT} ({VISIT}) only after surgery on {SURG}; before it the response was {OLD}.{derived}{more}
+
+    Why: what the surgeon took out is no response to treatment; after surgery the remaining lesions are judged against the
+    post-operative scan.
+    Fix: ask the site to judge the response against the post-operative baseline; that visit itself has no response while a
+    target remains.
+    Rule: trial-a 7, trial-b 7 (re-baseline), catalogue MEA-025 and ruling 15.10
+    """
+    found = shrunk_by_surgery(timepoints, anchors).sort("SUBJID", "EVAL", "TP")
+    who = ("SUBJID", "EVAL")
+    derived = pl.when(pl.col("ROLE") == "POST-OPERATIVE BASELINE").then(
+        pl.lit(" This visit is the post-operative baseline.")
+    ).when(pl.col("DOVRLRESP").is_not_null()).then(
+        pl.lit(" Against the post-operative baseline it is ") + pl.col("DOVRLRESP") + pl.lit(".")
+    )
+    count = pl.len().over(who) - 1
+    more = later_visits(count)
+    return (
+        found.with_columns(
+            derived=derived.otherwise(pl.lit("")), more=more, _rid="RSRID",
+            OLD=pl.col("OLD").fill_null("not recorded"),
+        )
+        .filter(pl.int_range(pl.len()).over(who) == 0)
+        .select("SUBJID", "_rid", "VISIT", "OVRLRESP", "DAT", "SURG", "OLD", "derived", "more",
+                _related=related(("SURG_RID", "PRSTDAT")))
+    )  # fmt: skip
