@@ -94,8 +94,9 @@ def _due(
     over = pl.when(pl.col("SERIES").is_null()).then("HI").otherwise(late)
     rows = rows.filter((late < pl.col("ENDDAT")).fill_null(True), (over < pl.col("UNTIL")).fill_null(True))
     therapy = survival.group_by("SUBJID").agg(NACTDAT=pl.col("NACTDAT").min())
-    rows = rows.join(progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left").join(therapy, on="SUBJID", how="left")
-    ended = pl.col("HI") >= pl.min_horizontal("PDDAT", "NACTDAT")
+    rows = rows.join(progression.select("SUBJID", "PDDAT", "PDVISIT"), on="SUBJID", how="left").join(therapy, on="SUBJID", how="left")
+    # the visit at which progression was seen took place
+    ended = (pl.col("HI") >= pl.min_horizontal("PDDAT", "NACTDAT")) & (pl.col("VISIT") != pl.col("PDVISIT")).fill_null(True)
     until = [v.name for v in study.schedule if v.stops_at_progression]
     rows = rows.filter(~(ended.fill_null(False) & (pl.col("SERIES").is_in(until) | pl.col("VISIT").is_in(until)).fill_null(False)))
     calls = [v.name for v in study.schedule if v.repeat == "follow-up"]

@@ -84,6 +84,7 @@ def _held(visit: Visit, every: int, doses: pl.LazyFrame, recorded: pl.LazyFrame,
         before, left_on="VISDAT", right_on="_day", by=_WHO, strategy="backward", allow_exact_matches=False,
         check_sortedness=False,
     )  # fmt: skip
+    own = _aligned(visit, own, doses)
     has_own = pl.col("I").is_not_null()
     own = own.join(surgery, on=_WHO, how="left").with_columns(
         ADATE=pl.when(has_own).then("PREV").otherwise("_day"),
@@ -94,6 +95,39 @@ def _held(visit: Visit, every: int, doses: pl.LazyFrame, recorded: pl.LazyFrame,
     rows = _windows(visit, every, own, fresh.fill_null(False) | pl.col("DELAYED").fill_null(False))
     return rows.select(
         _WHO, "N", "VISDAT", "ADATE", "ADATE_RID", "TARGET", "LO", "HI", DUE="HI", EXPECTED=pl.lit(False)
+    )
+
+
+def _aligned(visit: Visit, own: pl.LazyFrame, doses: pl.LazyFrame) -> pl.LazyFrame:
+    """The visit's own dose by its place among the neighbouring numbers, where its date alone would mislead.
+
+    A visit typed a month late lies near the next dose; the numbers before and after it tell which dose was its own.
+    """
+    near = (pl.col("VISDAT") - pl.col("EXSTDAT")).dt.total_days().abs() <= max(visit.window or 0, 1)
+    place = pl.when(near).then(pl.col("I") - pl.col("N"))
+    rows = own.sort(_WHO, "N").with_columns(_place=place)
+    number, at = pl.col("N"), pl.col("I")
+    left = pl.when(number.shift(1).over(_WHO) == number - 1).then(pl.col("_place").shift(1).over(_WHO))
+    right = pl.when(number.shift(-1).over(_WHO) == number + 1).then(pl.col("_place").shift(-1).over(_WHO))
+    rows = rows.with_columns(_left=left, _right=right, _twin=(at == at.shift(1).over(_WHO)) | (at == at.shift(-1).over(_WHO)))
+    both = pl.col("_left") == pl.col("_right")
+    alone = pl.coalesce("_left", "_right")
+    by_number = (
+        pl.when(both.fill_null(False)).then("_left")
+        # neighbours that disagree: a dose was left out or given in between; the date decides
+        .when(pl.col("_left").is_not_null() & pl.col("_right").is_not_null()).then(None)
+        .when(pl.col("_place").is_null() | pl.col("_twin").fill_null(False)).then(alone)
+    )  # fmt: skip
+    known = doses.select(_WHO, "I", _prev="PREV", _prev_rid="PREV_RID", _delayed="DELAYED", _known=pl.lit(True))
+    rows = rows.with_columns(_own=(number + by_number).cast(pl.Int64)).join(
+        known.with_columns(pl.col("I").cast(pl.Int64)), left_on=[_WHO, "_own"], right_on=[_WHO, "I"], how="left"
+    )
+    found = pl.col("_known").fill_null(False)
+    return rows.with_columns(
+        I=pl.when(found).then("_own").otherwise(pl.col("I").cast(pl.Int64)),
+        PREV=pl.when(found).then("_prev").otherwise("PREV"),
+        PREV_RID=pl.when(found).then("_prev_rid").otherwise("PREV_RID"),
+        DELAYED=pl.when(found).then("_delayed").otherwise("DELAYED"),
     )
 
 
