@@ -188,10 +188,11 @@ def dose_missing_or_zero(dosing: pl.LazyFrame) -> pl.LazyFrame:
     Rule: DOS-010; trial A 4.3 (a dose of 0 is an interruption); the unit is TRM-003's, the start date STR-009's
     """
     missing = pl.col("EXDOSE").is_null() & pl.col("EXDOSEC").is_null()
-    # the reason of a dose that was reduced or stopped for good is another one
+    # a dose of 0 documents an interruption when something was interrupted; a reduction or stop has another reason
     other = pl.col("EXCHG").is_in(["REDUCED", "DISCONTINUED"]).fill_null(False)
-    skipped = (pl.col("EXDOSE") == 0) & ~blank("EXCHGREAS") & ~other
-    rows = dosing.filter(missing | (pl.col("EXDOSE") <= 0), pl.col("SUBJID").is_not_null())
+    begun = pl.col("EXSTDAT").filter(pl.col("EXDOSE") > 0).min().over("SUBJID", "EXTRT") < pl.col("EXSTDAT")
+    skipped = (pl.col("EXDOSE") == 0) & ~blank("EXCHGREAS") & ~other & pl.col("_begun")
+    rows = dosing.with_columns(_begun=begun.fill_null(False)).filter(missing | (pl.col("EXDOSE") <= 0), pl.col("SUBJID").is_not_null())
     say = (
         pl.when(skipped).then(pl.lit("{DRUG} on {EXSTDAT}: a dose of 0 ({EXCHGREAS}) was read as an interruption."))
         .when(pl.col("EXDOSE") <= 0).then(pl.lit("{DRUG} on {EXSTDAT}: the dose is {EXDOSE}; a dose is above 0."))

@@ -79,9 +79,10 @@ def _unstarted(
     ])  # fmt: skip
     # the first of several rows is not known while one of them has no date
     first = begun.sort("FIRST", "_rid", nulls_last=False).group_by("SUBJID", maintain_order=True).first()
-    zero = doses.filter(none_given, ~blank("EXCHGREAS")).select("SUBJID")
-    told = pl.concat([zero, left_out(stopped, due, drugs)]).unique().with_columns(_left_out=pl.lit(True))
-    rows = due.join(first, on="SUBJID", how="left", maintain_order="left").join(told, on="SUBJID", how="left", maintain_order="left")
+    # a dose of 0 is DOS-010's, with a reason it says why nothing was given
+    rows = due.join(doses.filter(none_given).select("SUBJID"), on="SUBJID", how="anti")
+    told = left_out(stopped, due, drugs).with_columns(_left_out=pl.lit(True))
+    rows = rows.join(first, on="SUBJID", how="left", maintain_order="left").join(told, on="SUBJID", how="left", maintain_order="left")
     never = pl.col("_rid").is_null() & pl.col("_left_out").is_null()
     late = (pl.col("FIRST") > pl.col("DUE")) & ~pl.col("_told")
     home = "dosing" if drugs else "procedures"
