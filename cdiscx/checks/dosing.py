@@ -58,7 +58,9 @@ def _intervals(
     worst = (pl.col("N") < pl.col("ERROR_BELOW")) | (pl.col("N") > pl.col("ERROR_ABOVE"))
     long = (pl.col("N") > pl.col("HI")) & (~documented | (pl.col("N") > pl.col("WARN_ABOVE")))
     text = pl.lit("{DRUG} on {EXSTDAT} is {N} days after {PREV}; {LO} to {HI} days are planned")
-    stop = pl.lit("; after more than {ERROR_ABOVE} days without a dose the drug counts as discontinued, but no end of its treatment is recorded.")
+    stop = pl.lit(
+        "; after more than {ERROR_ABOVE} days without a dose the drug counts as discontinued, but no end of its treatment is recorded."
+    )
     said = pl.when(pl.col("N") > pl.col("ERROR_ABOVE")).then(text + stop).otherwise(text + pl.lit("."))
     return days.filter(worst | long | (pl.col("N") < pl.col("LO"))).select(
         "SUBJID", "_rid", "DRUG", "EXSTDAT", "PREV", "N", "LO", "HI", "ERROR_ABOVE",
@@ -192,7 +194,9 @@ def dose_missing_or_zero(dosing: pl.LazyFrame) -> pl.LazyFrame:
     other = pl.col("EXCHG").is_in(["REDUCED", "DISCONTINUED"]).fill_null(False)
     begun = pl.col("EXSTDAT").filter(pl.col("EXDOSE") > 0).min().over("SUBJID", "EXTRT") < pl.col("EXSTDAT")
     skipped = (pl.col("EXDOSE") == 0) & ~blank("EXCHGREAS") & ~other & pl.col("_begun")
-    rows = dosing.with_columns(_begun=begun.fill_null(False)).filter(missing | (pl.col("EXDOSE") <= 0), pl.col("SUBJID").is_not_null())
+    rows = dosing.with_columns(_begun=begun.fill_null(False)).filter(
+        missing | (pl.col("EXDOSE") <= 0), pl.col("SUBJID").is_not_null()
+    )
     say = (
         pl.when(skipped).then(pl.lit("{DRUG} on {EXSTDAT}: a dose of 0 ({EXCHGREAS}) was read as an interruption."))
         .when(pl.col("EXDOSE") <= 0).then(pl.lit("{DRUG} on {EXSTDAT}: the dose is {EXDOSE}; a dose is above 0."))

@@ -24,7 +24,14 @@ def _with_previous(rows: pl.LazyFrame) -> pl.LazyFrame:
     per_day = pl.col("EXDOSE") / pl.when(pl.col("EXDOSFRQ") == "QOD").then(2).otherwise(1)
     end = pl.when(daily).then("EXENDAT").otherwise("EXSTDAT")
     rows = rows.with_columns(_end=end, _per_day=pl.when(daily).then(per_day).otherwise("EXDOSE"))
-    before = {"PREV": "_end", "PREV_DOSE": "_per_day", "PREV_RID": "_rid", "_unit": "EXDOSU", "_ended": "EXCHG", "_why": "EXCHGREAS"}
+    before = {
+        "PREV": "_end",
+        "PREV_DOSE": "_per_day",
+        "PREV_RID": "_rid",
+        "_unit": "EXDOSU",
+        "_ended": "EXCHG",
+        "_why": "EXCHGREAS",
+    }
     rows = rows.with_columns(
         *[pl.col(old).shift(1).over(KEY).alias(new) for new, old in before.items()],
         NEXT=pl.col("EXSTDAT").shift(-1).over(KEY),
@@ -61,8 +68,10 @@ def dose_change_without_reason(study: Study, dosing: pl.LazyFrame) -> pl.LazyFra
         pl.when(pl.col("EXCHG").is_in(["REDUCED", "INTERRUPTED", "DELAYED"])).then(pl.lit("marked ") + pl.col("EXCHG").str.to_titlecase())
         .when(fell).then(pl.lit("the dose fell from ") + was + " to " + now + pl.lit(" ") + pl.col("EXDOSU") + pl.lit(" a day"))
     )  # fmt: skip
-    return rows.with_columns(WHAT=what).filter(pl.col("WHAT").is_not_null(), blank("EXCHGREAS")).select(
-        "SUBJID", "_rid", "DRUG", "EXSTDAT", "WHAT", _expected=pl.lit("a reason")
+    return (
+        rows.with_columns(WHAT=what)
+        .filter(pl.col("WHAT").is_not_null(), blank("EXCHGREAS"))
+        .select("SUBJID", "_rid", "DRUG", "EXSTDAT", "WHAT", _expected=pl.lit("a reason"))
     )
 
 
@@ -79,7 +88,11 @@ def _spans(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
     rows = _with_previous(sequence(dosing, plans(study)))
     daily = pl.col("KIND") == "daily"
     off = pl.col("PREV").dt.offset_by("1d")
-    gap = pl.when(~daily | (days_between("PREV", "EXSTDAT") > 1)).then(pl.min_horizontal(off, "EXSTDAT")).otherwise("EXSTDAT")
+    gap = (
+        pl.when(~daily | (days_between("PREV", "EXSTDAT") > 1))
+        .then(pl.min_horizontal(off, "EXSTDAT"))
+        .otherwise("EXSTDAT")
+    )
     late = ~daily & (days_between("PREV", "EXSTDAT") > pl.col("INTERVAL") + pl.col("WINDOW"))
     never = pl.lit("9999-12-31").str.to_date()
     kinds = [
@@ -91,7 +104,8 @@ def _spans(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
         ("STOPPED", pl.col("NEXT").is_null() & pl.col("_end").is_not_null(), pl.col("_end"), never),
     ]
     pieces = [
-        rows.filter(which.fill_null(False)).with_columns(CHANGE=pl.lit(kind), LO=lo, HI=hi) for kind, which, lo, hi in kinds
+        rows.filter(which.fill_null(False)).with_columns(CHANGE=pl.lit(kind), LO=lo, HI=hi)
+        for kind, which, lo, hi in kinds
     ]
     skipped = dosing.filter(pl.col("EXDOSE") == 0, pl.col("EXSTDAT").is_not_null()).select(
         *KEY, CHANGE=pl.lit("INTERRUPTED"), LO="EXSTDAT", HI=pl.coalesce("EXENDAT", "EXSTDAT")
@@ -101,7 +115,9 @@ def _spans(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
 
 def _actions(ae: pl.LazyFrame) -> pl.LazyFrame:
     """One row per adverse event, treatment and action: SUBJID, AE_RID, AETERM, AESTDATC, AELO, AEHI, ITEM, ACTION."""
-    listed = ae.filter(pl.col("SUBJID").is_not_null(), pl.col("AESTDATC").is_not_null()).explode("AEACN").unnest("AEACN")
+    listed = (
+        ae.filter(pl.col("SUBJID").is_not_null(), pl.col("AESTDATC").is_not_null()).explode("AEACN").unnest("AEACN")
+    )
     return listed.select(
         "SUBJID", "AETERM", "AESTDATC", AE_RID="_rid", ITEM="key", ACTION="term",
         AELO=earliest(pl.col("AESTDATC")), AEHI=latest(pl.col("AESTDATC")),
@@ -111,7 +127,9 @@ def _actions(ae: pl.LazyFrame) -> pl.LazyFrame:
 def _meets(study: Study) -> pl.Expr:
     """The change lies from 3 days before the event's start to 14 days after it; a partial start date meets generously."""
     before, after = int(study.p("ae_action_before_days")), int(study.p("ae_action_after_days"))
-    return (pl.col("LO") <= pl.col("AEHI").dt.offset_by(f"{after}d")) & (pl.col("HI") >= pl.col("AELO").dt.offset_by(f"-{before}d"))
+    return (pl.col("LO") <= pl.col("AEHI").dt.offset_by(f"{after}d")) & (
+        pl.col("HI") >= pl.col("AELO").dt.offset_by(f"-{before}d")
+    )
 
 
 @check(

@@ -11,10 +11,18 @@ from cdiscx.model.table import RunContext
 from cdiscx.registry import check
 
 
-def _ends(study: Study, rows: pl.LazyFrame, dosing: pl.LazyFrame, disposition: pl.LazyFrame, deaths: pl.LazyFrame) -> pl.LazyFrame:
+def _ends(
+    study: Study, rows: pl.LazyFrame, dosing: pl.LazyFrame, disposition: pl.LazyFrame, deaths: pl.LazyFrame
+) -> pl.LazyFrame:
     """Each dose with each event after which it should not have been given."""
     dead = deaths.select(
-        "SUBJID", EVENT=pl.lit("death"), EDATE="DTHHI", SHOWN="DTHDATC", E_RID="_rid", E_COLUMN=pl.lit("DTHDAT"), RANK=pl.lit(0)
+        "SUBJID",
+        EVENT=pl.lit("death"),
+        EDATE="DTHHI",
+        SHOWN="DTHDATC",
+        E_RID="_rid",
+        E_COLUMN=pl.lit("DTHDAT"),
+        RANK=pl.lit(0),
     )
     left = disposition.filter(
         pl.col("DSSCOPE") == "STUDY", pl.col("DSDAT").is_not_null(), (pl.col("DSDECOD") != "DEATH").fill_null(True)
@@ -25,7 +33,13 @@ def _ends(study: Study, rows: pl.LazyFrame, dosing: pl.LazyFrame, disposition: p
         E_RID="_rid", E_COLUMN=pl.lit("DSDAT"), RANK=pl.lit(1),
     )  # fmt: skip
     stopped = stops(study, dosing, disposition).select(
-        *KEY, EVENT="WHY", EDATE="STOPDAT", SHOWN=text_date(pl.col("STOPDAT")), E_RID="STOP_RID", E_COLUMN="STOP_COLUMN", RANK=pl.lit(2)
+        *KEY,
+        EVENT="WHY",
+        EDATE="STOPDAT",
+        SHOWN=text_date(pl.col("STOPDAT")),
+        E_RID="STOP_RID",
+        E_COLUMN="STOP_COLUMN",
+        RANK=pl.lit(2),
     )
     both = pl.concat([dead, left]).filter(pl.col("SUBJID").is_not_null())
     return pl.concat([
@@ -104,7 +118,9 @@ def treatment_long_after_progression(
         pd = pd.filter((pl.col("DAT") > pl.col("SURG")).fill_null(True))
     first = pd.sort("DAT", "RSRID").group_by("SUBJID", maintain_order=True).first()
     limit = int(study.p("pd_continue_days"))
-    rows = given(dosing, plans(study)).join(first.select("SUBJID", PDDAT="DAT", RSRID="RSRID"), on="SUBJID", how="inner")
+    rows = given(dosing, plans(study)).join(
+        first.select("SUBJID", PDDAT="DAT", RSRID="RSRID"), on="SUBJID", how="inner"
+    )
     rows = rows.join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
     # what comes after death or the end of the study is DOS-008's
     rows = rows.filter(~(pl.col("EXSTDAT") > pl.col("ENDDAT")).fill_null(False))

@@ -42,7 +42,10 @@ def _daily(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
     return rows.with_columns(
         pl.col("EXENDAT").cum_max().forward_fill().shift(1).over(KEY).alias("LAST"),
         pl.col("EXENDAT").is_null().shift(1, fill_value=False).cum_max().over(KEY).alias("_unknown"),
-        *[pl.when(furthest).then(pl.col(old)).forward_fill().shift(1).over(KEY).alias(new) for new, old in carried.items()],
+        *[
+            pl.when(furthest).then(pl.col(old)).forward_fill().shift(1).over(KEY).alias(new)
+            for new, old in carried.items()
+        ],
     )
 
 
@@ -80,8 +83,12 @@ def gap_in_daily_dosing(
     planned = pl.col("SURG").is_between("LAST", "EXSTDAT").fill_null(False)
     stopped = gaps.join(stops(study, dosing, disposition).select(*KEY, "STOPDAT"), on=KEY, how="inner")
     stopped = stopped.filter(pl.col("STOPDAT") >= pl.col("LAST"), pl.col("STOPDAT") < pl.col("EXSTDAT"))
-    gaps = gaps.filter(~planned).join(stopped.select("_rid"), on="_rid", how="anti")  # DOS-008 judges a dose after the stop
-    marked = (pl.col("LAST_CHANGE") == "INTERRUPTED") | (pl.col("EXCHG") == "DELAYED")  # a reason that is missing is DOS-015's
+    gaps = gaps.filter(~planned).join(
+        stopped.select("_rid"), on="_rid", how="anti"
+    )  # DOS-008 judges a dose after the stop
+    marked = (pl.col("LAST_CHANGE") == "INTERRUPTED") | (
+        pl.col("EXCHG") == "DELAYED"
+    )  # a reason that is missing is DOS-015's
     told = marked | reason_at_end("LAST_CHANGE", "LAST_REASON") | reason_at_start()
     explained = union(_explanations(study, gaps, dosing, procedures, ae)).unique().with_columns(_explained=pl.lit(True))
     gaps = gaps.join(explained, on="_rid", how="left", maintain_order="left")

@@ -78,8 +78,10 @@ def _intensity(study: Study, rows: pl.LazyFrame) -> pl.LazyFrame:
     held = days_between("_stop", "_again").fill_null(0)  # planned hold: no planned days
     span = days_between("FIRST", "LAST")
     # daily: the days in between; infusions: the hold less the one interval that would have been there anyway
-    slots = pl.when(infusion).then((span - pl.max_horizontal(held - pl.col("INTERVAL"), 0)) / pl.col("INTERVAL") + 1).otherwise(
-        span + 1 - pl.max_horizontal(held - 1, 0)
+    slots = (
+        pl.when(infusion)
+        .then((span - pl.max_horizontal(held - pl.col("INTERVAL"), 0)) / pl.col("INTERVAL") + 1)
+        .otherwise(span + 1 - pl.max_horizontal(held - 1, 0))
     )
     by_start = pl.when(pl.col("WEIGHT") < pl.col("START_KG")).then("START_BELOW").otherwise("PER_TIME")
     light = pl.col("WEIGHT") < pl.col("LIGHT_BELOW")
@@ -88,5 +90,15 @@ def _intensity(study: Study, rows: pl.LazyFrame) -> pl.LazyFrame:
     rated = total.with_columns(RDI=100 * pl.col("GIVEN") / (slots * each), LOW=pl.lit(low), HIGH=pl.lit(high))
     out = (pl.col("RDI") < low - 1e-9) | (pl.col("RDI") > high + 1e-9)
     return rated.filter(out).select(
-        "SUBJID", "_rid", "DRUG", "GIVEN", "UNIT", "FIRST", "LAST", "RDI", "LOW", "HIGH", _expected=pl.lit("{LOW} to {HIGH} %")
+        "SUBJID",
+        "_rid",
+        "DRUG",
+        "GIVEN",
+        "UNIT",
+        "FIRST",
+        "LAST",
+        "RDI",
+        "LOW",
+        "HIGH",
+        _expected=pl.lit("{LOW} to {HIGH} %"),
     )

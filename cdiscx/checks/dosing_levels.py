@@ -114,7 +114,9 @@ def dose_step_not_permitted(study: Study, dosing: pl.LazyFrame, ae: pl.LazyFrame
     rows = _level_rows(study, "DOS-003", dosing).filter(known)
     # a level that is not permitted was reported; a blank dose (DOS-010) breaks the chain
     rows = rows.filter(pl.col("LEVEL").is_not_null() | pl.col("EXDOSE").is_null())
-    now = pl.concat_str(pl.col("DOSE").cast(pl.String).str.strip_suffix(".0"), "UNIT", pl.col("EXDOSFRQ").fill_null("QD"), separator=" ")
+    now = pl.concat_str(
+        pl.col("DOSE").cast(pl.String).str.strip_suffix(".0"), "UNIT", pl.col("EXDOSFRQ").fill_null("QD"), separator=" "
+    )
     rows = rows.with_columns(NOW=now).with_columns(
         pl.col("LEVEL").shift(1).over(KEY).alias("_before"),
         pl.col("NOW").shift(1).over(KEY).alias("WAS"),
@@ -135,6 +137,8 @@ def dose_step_not_permitted(study: Study, dosing: pl.LazyFrame, ae: pl.LazyFrame
         .when((step < 0) & (pl.col("LEVEL") < pl.col("_start"))).then(pl.lit("is above the start dose"))
         .when((step < 0) & after_toxicity).then(pl.lit("goes up again after a reduction for toxicity"))
     )  # fmt: skip
-    return rows.with_columns(WHAT=what).filter(pl.col("WHAT").is_not_null()).select(
-        "SUBJID", "_rid", "DRUG", "EXSTDAT", "WAS", "NOW", "WHAT", related(("PREV_RID", "EXDOSE"))
+    return (
+        rows.with_columns(WHAT=what)
+        .filter(pl.col("WHAT").is_not_null())
+        .select("SUBJID", "_rid", "DRUG", "EXSTDAT", "WAS", "NOW", "WHAT", related(("PREV_RID", "EXDOSE")))
     )

@@ -82,7 +82,9 @@ def _unstarted(
     # a dose of 0 is DOS-010's, with a reason it says why nothing was given
     rows = due.join(doses.filter(none_given).select("SUBJID"), on="SUBJID", how="anti")
     told = left_out(stopped, due, drugs).with_columns(_left_out=pl.lit(True))
-    rows = rows.join(first, on="SUBJID", how="left", maintain_order="left").join(told, on="SUBJID", how="left", maintain_order="left")
+    rows = rows.join(first, on="SUBJID", how="left", maintain_order="left").join(
+        told, on="SUBJID", how="left", maintain_order="left"
+    )
     never = pl.col("_rid").is_null() & pl.col("_left_out").is_null()
     late = (pl.col("FIRST") > pl.col("DUE")) & ~pl.col("_told")
     home = "dosing" if drugs else "procedures"
@@ -145,7 +147,9 @@ def response_but_no_further_treatment(
     if study.sheet_of("decision") is None or not study.regimens:
         return nothing()
     days = int(study.p("decision_treatment_days"))
-    rows = decision.filter(pl.col("M3RESP").is_in(["CR", "PR"]), pl.col("DECDAT").is_not_null(), pl.col("SUBJID").is_not_null())
+    rows = decision.filter(
+        pl.col("M3RESP").is_in(["CR", "PR"]), pl.col("DECDAT").is_not_null(), pl.col("SUBJID").is_not_null()
+    )
     rows = rows.with_columns(DUE=pl.col("DECDAT").dt.offset_by(f"{days}d"))
     rows = with_anchor(rows, anchors, study, "SURG").join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
     gone = (pl.col("ENDDAT") <= pl.col("DUE")) | pl.col("SURG").is_between("DECDAT", "DUE")
@@ -157,12 +161,20 @@ def response_but_no_further_treatment(
     doses = doses.select(
         "SUBJID",
         _from="EXSTDAT",
-        _to=pl.when(daily & pl.col("EXENDAT").is_null()).then(pl.lit(run.cutoff)).when(daily).then("EXENDAT").otherwise("EXSTDAT"),
+        _to=pl.when(daily & pl.col("EXENDAT").is_null())
+        .then(pl.lit(run.cutoff))
+        .when(daily)
+        .then("EXENDAT")
+        .otherwise("EXSTDAT"),
     )
     within = (pl.col("_from") <= pl.col("DUE")) & (pl.col("_to") >= pl.col("DECDAT"))
-    treated = rows.select("SUBJID", "DECDAT", "DUE").join(doses, on="SUBJID", how="inner").filter(within).select("SUBJID")
+    treated = (
+        rows.select("SUBJID", "DECDAT", "DUE").join(doses, on="SUBJID", how="inner").filter(within).select("SUBJID")
+    )
     ended = stops(study, dosing, disposition).join(drugs.select("EXTRT"), on="EXTRT", how="semi")
-    ended = ended.join(rows.select("SUBJID", "DUE"), on="SUBJID", how="inner").filter(pl.col("STOPDAT") <= pl.col("DUE"))
+    ended = ended.join(rows.select("SUBJID", "DUE"), on="SUBJID", how="inner").filter(
+        pl.col("STOPDAT") <= pl.col("DUE")
+    )
     accounted = pl.concat([treated, ended.select("SUBJID"), unsure])
     return rows.join(accounted, on="SUBJID", how="anti").select(
         "SUBJID", "_rid", "M3RESP", "DECDAT", "DUE", _table=pl.lit("decision"), _column=pl.lit("DECDAT")

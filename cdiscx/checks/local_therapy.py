@@ -82,7 +82,9 @@ def no_local_therapy(
         progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left"
     )
     treated = treated.with_columns(DUE=pl.col("D1").dt.offset_by(f"{days}d"))
-    left = pl.any_horizontal((pl.col(c) <= pl.col("DUE")).fill_null(False) for c in ("ENDDAT", "TRTEND", "SURG", "PDDAT"))
+    left = pl.any_horizontal(
+        (pl.col(c) <= pl.col("DUE")).fill_null(False) for c in ("ENDDAT", "TRTEND", "SURG", "PDDAT")
+    )
     due = treated.filter(pl.col("DUE") < run.cutoff, ~left)
     # an undated session is a session
     undated = procedures.filter(pl.col("PRTRT").is_in(modalities(study)), pl.col("PRSTDAT").is_null()).select("SUBJID")
@@ -128,7 +130,17 @@ def local_therapies_mixed_or_late(
     days = int(study.p("local_first_max_days"))
     late = rows.group_by("SUBJID", maintain_order=True).first().filter(pl.col("DAY") > days)
     text = "First {PRTRT} on {PRSTDAT}, {DAY} days after the first treatment ({D1}); within {DAYS} days is planned."
-    late = late.select("SUBJID", "_rid", "PRTRT", "PRSTDAT", "DAY", "D1", DAYS=pl.lit(days), _say=pl.lit(text), _column=pl.lit("PRSTDAT"))
+    late = late.select(
+        "SUBJID",
+        "_rid",
+        "PRTRT",
+        "PRSTDAT",
+        "DAY",
+        "D1",
+        DAYS=pl.lit(days),
+        _say=pl.lit(text),
+        _column=pl.lit("PRSTDAT"),
+    )
     return union([mixed, late])
 
 

@@ -32,6 +32,25 @@ def _whole(column: str, where: pl.Expr) -> pl.Expr:
     return pl.when(values.null_count() == 0).then(values.sum())
 
 
+def _whole_courses(rows: pl.LazyFrame, plan_gy: float, plan_fx: float, slack: float) -> pl.LazyFrame:
+    """One row a subject: GY and FX of the course, DAILY (sum of daily records), and what explains a difference."""
+    full = ((pl.col("GY") - plan_gy).abs() <= slack * plan_gy + 1e-9) & (pl.col("PRFRAC") == plan_fx)
+    # daily records beside a summary row would count the dose twice
+    own = ~pl.col("_single") | pl.col("_single").all()
+    return rows.sort("SUBJID", "PRSTDAT", "_rid").group_by("SUBJID", maintain_order=True).agg(
+        _rid=pl.col("_rid").filter(own).last(),
+        GY=_whole("GY", own),
+        FX=_whole("PRFRAC", own),
+        DAILY=pl.col("GY").filter(pl.col("_single")).sum(),
+        _dailies=pl.col("_single").sum(),
+        _summaries=(~pl.col("_single")).sum(),
+        _frac_blank=pl.col("PRFRACC").filter(own).null_count() > 0,
+        _told=(~blank("PRREAS")).any(),
+        # a boost beside a complete course is its own matter
+        _complete=full.fill_null(False).any(),
+    ).with_columns(PLAN_GY=pl.lit(plan_gy), PLAN_FX=pl.lit(plan_fx))  # fmt: skip
+
+
 @check(
     "DOS-011", on="procedures", columns=("PRDOSE", "PRFRAC", "PRTRT", "PRDOSU"), needs=("procedures.PRREAS",),
     silenced_by=("procedures.PRDOSE", "procedures.PRFRAC", "procedures.PRDOSU"),
@@ -51,21 +70,7 @@ def radiotherapy_dose_inconsistent(study: Study, procedures: pl.LazyFrame) -> pl
         return nothing()
     plan_gy, plan_fx = float(study.p("rt_total_gy")), float(study.p("rt_fractions"))
     slack = float(study.p("rt_total_tolerance_pct")) / 100
-    full = ((pl.col("GY") - plan_gy).abs() <= slack * plan_gy + 1e-9) & (pl.col("PRFRAC") == plan_fx)
-    # daily records beside a summary row would count the dose twice
-    own = ~pl.col("_single") | pl.col("_single").all()
-    course = rows.sort("SUBJID", "PRSTDAT", "_rid").group_by("SUBJID", maintain_order=True).agg(
-        _rid=pl.col("_rid").filter(own).last(),
-        GY=_whole("GY", own),
-        FX=_whole("PRFRAC", own),
-        DAILY=pl.col("GY").filter(pl.col("_single")).sum(),
-        _dailies=pl.col("_single").sum(),
-        _summaries=(~pl.col("_single")).sum(),
-        _frac_blank=pl.col("PRFRACC").filter(own).null_count() > 0,
-        _told=(~blank("PRREAS")).any(),
-        # a boost beside a complete course is its own matter
-        _complete=full.fill_null(False).any(),
-    ).with_columns(PLAN_GY=pl.lit(plan_gy), PLAN_FX=pl.lit(plan_fx))  # fmt: skip
+    course = _whole_courses(rows, plan_gy, plan_fx, slack)
     early = (pl.col("FX") < plan_fx) & pl.col("_told")
     share = pl.when(early.fill_null(False)).then(pl.col("FX") * float(study.p("rt_gy_per_fraction"))).otherwise(plan_gy)
     stopped = pl.col("FX").is_null() & pl.col("_told") & (pl.col("GY") < plan_gy)
@@ -79,16 +84,18 @@ def radiotherapy_dose_inconsistent(study: Study, procedures: pl.LazyFrame) -> pl
         _say=pl.when(early).then(pl.lit("Delivered {GY} Gy in {FX} fractions; {SHARE} Gy expected for so many fractions.")),
     )  # fmt: skip
     missing = judged.filter(pl.col("_frac_blank")).select(
-        pl.all(), _column=pl.lit("PRFRAC"), _severity=pl.lit("warning"), _say=pl.lit("Radiotherapy without the number of fractions.")
+        pl.all(),
+        _column=pl.lit("PRFRAC"),
+        _severity=pl.lit("warning"),
+        _say=pl.lit("Radiotherapy without the number of fractions."),
     )
     gap = (pl.col("DAILY") - pl.col("GY")).abs() > float(study.p("rt_tolerance_gy")) + 1e-9
     sums = course.filter(pl.col("_dailies") > 0, pl.col("_summaries") > 0, gap).select(
         pl.all(), _column=pl.lit("PRDOSE"), _say=pl.lit("The daily records add up to {DAILY} Gy, but the course says {GY} Gy."),
         _expected=pl.lit("{DAILY} Gy"), _key=pl.lit("daily"),
     )  # fmt: skip
-    return union([fractions, total, missing, sums]).select(
-        "SUBJID", "_rid", "GY", "FX", "DAILY", "SHARE", "PLAN_GY", "PLAN_FX", "_column", "_say", "_severity", "_expected", "_key"
-    )
+    shown = ["SUBJID", "_rid", "GY", "FX", "DAILY", "SHARE", "PLAN_GY", "PLAN_FX"]
+    return union([fractions, total, missing, sums]).select(*shown, "_column", "_say", "_severity", "_expected", "_key")
 
 
 @check(
@@ -121,10 +128,15 @@ def radiotherapy_schedule_broken(study: Study, procedures: pl.LazyFrame) -> pl.L
         "SUBJID", "_rid", FX="PRFRAC", FIRST="PRSTDAT", LAST="PRENDAT", DAYS=days_between("PRSTDAT", "PRENDAT") + 1
     ).filter(pl.col("FX") > pl.col("DAYS"))  # fmt: skip
     dense = dense.with_columns(
-        _column=pl.lit("PRENDAT"), _say=pl.lit("{FX} fractions of radiotherapy in {DAYS} days ({FIRST} to {LAST}); at most one a day.")
+        _column=pl.lit("PRENDAT"),
+        _say=pl.lit("{FX} fractions of radiotherapy in {DAYS} days ({FIRST} to {LAST}); at most one a day."),
     )
-    ordered = dated.sort("SUBJID", "PRSTDAT", "_rid").with_columns(PREV=pl.col("PRENDAT").cum_max().shift(1).over("SUBJID"))
-    gaps = ordered.with_columns(DAYS=days_between("PREV", "PRSTDAT")).filter(pl.col("DAYS") > int(study.p("rt_gap_days")))
+    ordered = dated.sort("SUBJID", "PRSTDAT", "_rid").with_columns(
+        PREV=pl.col("PRENDAT").cum_max().shift(1).over("SUBJID")
+    )
+    gaps = ordered.with_columns(DAYS=days_between("PREV", "PRSTDAT")).filter(
+        pl.col("DAYS") > int(study.p("rt_gap_days"))
+    )
     gaps = gaps.select(
         "SUBJID", "_rid", "DAYS", "PREV", "PRSTDAT", _column=pl.lit("PRSTDAT"),
         _say=pl.lit("Radiotherapy gap of {DAYS} days between {PREV} and {PRSTDAT}."),

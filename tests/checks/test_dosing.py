@@ -80,7 +80,9 @@ def test_a_study_without_decision_sheet_and_surgery_anchor_is_judged_by_what_it_
 
 def test_a_new_drug_is_judged_by_its_regimen_alone() -> None:
     study = Study.load("palhep-a")
-    regimen = study.regimens["DURVALUMAB"].model_copy(update={"amount": 1200.0, "interval": 21, "error_below": 14, "light_below_kg": None})
+    regimen = study.regimens["DURVALUMAB"].model_copy(
+        update={"amount": 1200.0, "interval": 21, "error_below": 14, "light_below_kg": None}
+    )
     study = study.model_copy(update={"regimens": {**study.regimens, "ATEZOLIZUMAB": regimen}})
     outcome = validate(study, {
         "subjects": [{"SUBJID": "S1", "WEIGHT": 70}],
@@ -174,7 +176,9 @@ def test_a_reason_is_an_adverse_event_when_it_says_so(text: str | None, expected
 
 
 def test_no_words_mean_that_nothing_is_said() -> None:
-    assert pl.DataFrame({"R": ["AE", None]}).select(pl.repeat(False, 2).alias("x") | says(pl.col("R"), [])).to_series().to_list() == [False, False]
+    assert pl.DataFrame({"R": ["AE", None]}).select(
+        pl.repeat(False, 2).alias("x") | says(pl.col("R"), [])
+    ).to_series().to_list() == [False, False]
 
 
 def test_an_unreadable_cell_silences_what_it_leaves_open() -> None:
@@ -184,7 +188,14 @@ def test_an_unreadable_cell_silences_what_it_leaves_open() -> None:
     study = Study.load("palhep-a")
     assert "DOS-005" in {f.check_id for f in validate(study, tables).findings}
     data = tidy_frames(study, {n: pl.DataFrame(r, infer_schema_length=None) for n, r in tables.items()}, complete=True)
-    bad = pl.DataFrame({"_rid": pl.Series([1], dtype=pl.UInt32), "table": ["dosing"], "column": ["EXENDAT"], "kind": ["unreadable_date"]})
+    bad = pl.DataFrame(
+        {
+            "_rid": pl.Series([1], dtype=pl.UInt32),
+            "table": ["dosing"],
+            "column": ["EXENDAT"],
+            "kind": ["unreadable_date"],
+        }
+    )
     assert data.problems is not None
     data = with_views(data.with_(problems=pl.concat([data.problems, bad], how="diagonal_relaxed")), TODAY)
     checks = [c for c in registry.checks().values() if c.id == "DOS-005"]
