@@ -16,9 +16,10 @@ _OPERATIONS: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def _resected(procedures: pl.LazyFrame | None) -> pl.LazyFrame:
-    """SUBJID, ID, CUT: the first date on which an operation is said to have taken the lesion ID away."""
-    frame = pl.LazyFrame(schema=_OPERATIONS) if procedures is None else procedures
+@view("resected", of=("procedures.RESLES", "procedures.PRSTDAT"), requires=())
+def resected(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """SUBJID, ID, CUT: the first date on which an operation is said to have taken the lesion ID away (may be empty)."""
+    frame = tables.get("procedures", pl.LazyFrame(schema=_OPERATIONS))
     has = frame.collect_schema().names()
     columns = [pl.col(c) if c in has else pl.lit(None, dtype=t).alias(c) for c, t in _OPERATIONS.items()]
     listed = frame.select(columns).explode("RESLES", empty_as_null=True).rename({"RESLES": "ID"})
@@ -27,7 +28,7 @@ def _resected(procedures: pl.LazyFrame | None) -> pl.LazyFrame:
 
 @view(
     "readings",
-    of=("lesions", "assessments", "procedures.RESLES", "procedures.PRSTDAT"),
+    of=("lesions", "assessments", "resected"),
     requires=("targets", "subjects"),
 )
 def readings(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
@@ -43,7 +44,7 @@ def readings(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         ROOT=pl.coalesce(pl.col("LESID").str.extract(r"^(.*?\d+)(?:\.\d+)+$", 1), "LESID"),
         DAY=pl.coalesce("TRDAT", "ANYDAT"),
     )
-    gone = _resected(tables.get("procedures"))
+    gone = tables["resected"]
     for column in ("LESID", "PARENT", "ROOT"):
         cut = gone.rename({"ID": column, "CUT": f"_{column}"})
         rows = rows.join(cut, on=["SUBJID", column], how="left")
