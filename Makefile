@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint format compiled bench clean
+.PHONY: demo test lint format compiled samples bench clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml requirements.lock
@@ -32,6 +32,9 @@ format: $(STAMP)
 
 compiled: $(STAMP)
 	$(BIN)/python -m cdiscx.model.spec_compiled
+
+samples: $(STAMP)
+	$(BIN)/python tests/golden/rebuild.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from ruamel.yaml import YAML
+from typed_upload import upload
 
 from cdiscx import registry
 from cdiscx.model.spec import Study
@@ -19,9 +19,6 @@ from cdiscx.tidy.frames import schema_of, tidy_frames
 from cdiscx.validate.engine import Engine
 from cdiscx.validate.structure import schema_checks
 from cdiscx.views import with_views
-
-sys.path.insert(0, str(Path(__file__).parent / "tidy"))
-from typed_upload import upload  # noqa: E402
 
 FOLDER = Path(__file__).parent / "cases"
 KINDS = {"failing", "passing", "boundary", "trap", "skipped"}
