@@ -121,7 +121,11 @@ def baseline_scan(
     blank = scans.filter(~dated.any().over("SUBJID")).unique("SUBJID", keep="first", maintain_order=True).with_columns(
         _severity=pl.lit("error"), _say=pl.lit("The baseline scan ({VISIT}) has no date; first treatment was on {D1}.")
     )  # fmt: skip
-    none = treated.join(base, on="SUBJID", how="anti").join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
+    # measurements: a subject with targets anywhere needs them at baseline; without any target the non-targets are it
+    targets = lesions.filter(pl.col("CLASS") == "TARGET")
+    measured = targets.join(base, on=["SUBJID", "EVAL", "VISIT"], how="semi", nulls_equal=True).select("SUBJID")
+    seen = pl.concat([measured, base.select("SUBJID").join(targets, on="SUBJID", how="anti")])
+    none = treated.join(seen, on="SUBJID", how="anti").join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
     due = days_after(pl.col("D1"), grace)
     none = none.filter(due < run.cutoff, (due < pl.col("ENDDAT")).fill_null(True)).with_columns(
         _rid=_NO_ROW, TABLE=pl.lit("targets"), _column=_NO_COLUMN, _severity=pl.lit("error"),
