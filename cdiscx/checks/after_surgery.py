@@ -6,7 +6,9 @@ import polars as pl
 
 from cdiscx.checks._arithmetic import later_visits, number_said
 from cdiscx.checks._shape import related
+from cdiscx.model.spec import Study
 from cdiscx.registry import check
+from cdiscx.views.timepoints import criterion_of
 
 _GOOD = ("CR", "PR")
 
@@ -49,26 +51,33 @@ def resected_lesion_is_measured(procedures: pl.LazyFrame, lesions: pl.LazyFrame)
     )  # fmt: skip
 
 
-def shrunk_by_surgery(timepoints: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
+def shrunk_by_surgery(study: Study, timepoints: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
     """Time points after surgery with a CR or PR that is new since surgery and that the remaining lesions do not show.
 
-    At the post-operative baseline there is nothing to compare with; later the derived response goes by that baseline.
+    At the post-operative baseline there is nothing to compare with. Later the derived response goes by that baseline; a
+    CR or PR that the baseline before treatment would give, and that the site gave from the first visit on, was made by
+    the surgeon. A site that once judged against the new baseline has re-baselined: what it says later is MEA-014's.
     """
     if "SURG" not in anchors.collect_schema().names():
-        return timepoints.filter(pl.lit(False)).with_columns(SURG=pl.lit(None, dtype=pl.Date), SURG_RID=pl.lit(None, dtype=pl.UInt32), OLD=pl.lit(None, dtype=pl.String))
+        anchors = anchors.with_columns(SURG=pl.lit(None, dtype=pl.Date), SURG_RID=pl.lit(None, dtype=pl.UInt32))
     who = ("SUBJID", "EVAL")
-    operated = timepoints.join(anchors.select("SUBJID", "SURG", "SURG_RID"), on="SUBJID").filter(
-        pl.col("SURG").is_not_null()
-    )
+    dated = timepoints.join(anchors.select("SUBJID", "SURG", "SURG_RID"), on="SUBJID").filter(pl.col("SURG").is_not_null())
     after = (pl.col("ANYDAT") > pl.col("SURG")).fill_null(False)
-    word = pl.col("OVRLRESP").filter(~after & pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE"))
-    ordered = operated.sort("SUBJID", "EVAL", "ANYDAT", "VISIT", nulls_last=True).with_columns(OLD=word.last().over(who))
-    good = pl.col("OVRLRESP").is_in(list(_GOOD))
-    unsure = (pl.col("DOUBTFUL").list.len() > 0) | pl.col("BASE_DOUBT") & (pl.col("ROLE") != "POST-OPERATIVE BASELINE")
-    shown = pl.col("DOVRLRESP").is_in(list(_GOOD)).fill_null(False) & (pl.col("BASETYPE") == "POST-OPERATIVE")
-    shown = shown & (pl.col("ROLE") != "POST-OPERATIVE BASELINE")
-    new = ~pl.col("OLD").is_in(list(_GOOD)).fill_null(False)
-    return ordered.filter(after & good & new & ~shown & ~unsure)
+    said = pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")
+    good = pl.col("OVRLRESP").is_in(list(_GOOD)).fill_null(False)
+    first_sum = pl.col("SUM").filter((pl.col("BASETYPE") == "PRE-TREATMENT") & (pl.col("TP") == 0))
+    ordered = dated.sort("SUBJID", "EVAL", "ANYDAT", "VISIT", nulls_last=True).with_columns(
+        OLD=pl.col("OVRLRESP").filter(~after & said).last().over(who),
+        _first=first_sum.first().over(who),
+        _other=(after & said & ~good).fill_null(False).cast(pl.Int8).cum_max().shift(1, fill_value=0).over(who) == 1,
+    )
+    new_base = pl.col("ROLE") == "POST-OPERATIVE BASELINE"
+    unsure = (pl.col("DOUBTFUL").list.len() > 0) | (pl.col("BASE_DOUBT") & ~new_base)
+    shown = pl.col("DOVRLRESP").is_in(list(_GOOD)).fill_null(False) & (pl.col("BASETYPE") == "POST-OPERATIVE") & ~new_base
+    fall = pl.col("_first") - pl.col("SUM")
+    by_old = (fall >= float(criterion_of(study).pr_rel) * pl.col("_first") - 1e-9).fill_null(pl.col("SUM").is_null())
+    fresh = ~pl.col("OLD").is_in(list(_GOOD)).fill_null(False)
+    return ordered.filter(after & good & fresh & ~shown & ~unsure & ~pl.col("_other") & (new_base | by_old))
 
 
 @check(
@@ -78,7 +87,7 @@ def shrunk_by_surgery(timepoints: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.Laz
     needs=("timepoints", "anchors", "procedures.PRSTDAT"),
     silenced_by=("procedures.RESLES", "procedures.PRSTDAT"),
 )
-def response_made_by_surgery(timepoints: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
+def response_made_by_surgery(study: Study, timepoints: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
     """{OVRLRESP} on {DAT} ({VISIT}) only after surgery on {SURG}; before it the response was {OLD}.{derived}{more}
 
     Why: what the surgeon took out is no response to treatment; after surgery the remaining lesions are judged against the
@@ -87,7 +96,7 @@ def response_made_by_surgery(timepoints: pl.LazyFrame, anchors: pl.LazyFrame) ->
     target remains.
     Rule: trial-a 7, trial-b 7 (re-baseline), catalogue MEA-025 and ruling 15.10
     """
-    found = shrunk_by_surgery(timepoints, anchors).sort("SUBJID", "EVAL", "TP")
+    found = shrunk_by_surgery(study, timepoints, anchors).sort("SUBJID", "EVAL", "TP")
     who = ("SUBJID", "EVAL")
     derived = pl.when(pl.col("ROLE") == "POST-OPERATIVE BASELINE").then(
         pl.lit(" This visit is the post-operative baseline.")

@@ -140,7 +140,7 @@ def response_differs_from_the_lesions(
     """  # fmt: skip
     rows = compared(timepoints, study)
     # what surgery made smaller is MEA-025's
-    surgery = shrunk_by_surgery(timepoints, anchors).select("RSRID")
+    surgery = shrunk_by_surgery(study, timepoints, anchors).select("RSRID")
     marked = _before_progression(rows.join(surgery, on="RSRID", how="anti").with_columns(DOVRLRESP="EXPECTED"))
     early = marked.filter("ANY", ~pl.col("AFTER_PD"))
     told = with_consequences(early, assessments, anchors, survival, study, pl.lit(run.cutoff))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._arithmetic import later_visits, number_said, percent_said, with_cells_of, with_own_cells, with_target_cells
+from cdiscx.checks._arithmetic import (
+    later_visits,
+    number_said,
+    percent_said,
+    with_cells_of,
+    with_own_cells,
+    with_target_cells,
+)
 from cdiscx.checks._shape import RELATED, related
 from cdiscx.checks.response_differs import compared
 from cdiscx.model.spec import Study
@@ -139,8 +146,9 @@ def response_improves_after_progression_or_complete_response(timepoints: pl.Lazy
 
     after_pd = seen(pd_) & word.is_in(["CR", "PR", "SD", "NON-CR/NON-PD", "NED"])
     after_cr = seen(cr) & ~seen(pd_) & word.is_in(["PR", "SD"])
-    # a node that grows to 10 mm or more loses CR without being PD: the lesions say the same (response-criteria 1.4)
-    shown = after_cr & (pl.col("DOVRLRESP") == word) & (pl.col("DOUBTFUL").list.len() == 0)
+    # only a node that grows to 10 mm or more loses CR without being PD (response-criteria 1.4)
+    by_node = pl.col("PRIOR_CR") & pl.col("DTRGRESP").is_in(["PR", "SD"]) & (pl.col("TRGRESP") == pl.col("DTRGRESP"))
+    shown = after_cr & by_node & (pl.col("DOUBTFUL").list.len() == 0)
     lasting = rows.with_columns(
         _kind=pl.when(after_pd).then(pl.lit("PD")).when(after_cr).then(pl.lit("CR")),
         _shown=shown.fill_null(False),
