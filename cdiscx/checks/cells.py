@@ -179,7 +179,7 @@ def result_without_unit(labs: pl.LazyFrame, problems: pl.LazyFrame) -> pl.LazyFr
     judged = pairs.with_columns(usable=pl.Series(usable, dtype=pl.Boolean), _expected=pl.Series(standard, dtype=pl.String))
     bad = judged.lazy().filter(~c("usable"))
     what = pl.when(c("LBORRESU").is_null()).then(pl.lit("no unit")).otherwise(
-        pl.format("the unit {}, which cannot be converted to {}", "LBORRESU", "_expected")
+        pl.concat_str(pl.lit("the unit "), "LBORRESU", pl.lit(", which cannot be converted to "), "_expected")
     )
     found = dimensional.join(bad, on=["LBTEST", "LBORRESU"], nulls_equal=True, maintain_order="left").with_columns(what=what)
     return _without(found, problems, "LBORRESU")

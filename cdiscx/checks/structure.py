@@ -78,7 +78,7 @@ def subject_not_listed(rows: pl.LazyFrame, subjects: pl.LazyFrame, study: Study)
         _table="table",
         _column=pl.lit("SUBJID"),
         Sheet=pl.col("table").replace(names),
-        records=pl.when(pl.col("n") == 1).then(pl.lit("A row")).otherwise(pl.format("{} rows", "n")),
+        records=pl.when(pl.col("n") == 1).then(pl.lit("A row")).otherwise(pl.concat_str(pl.col("n").cast(pl.String), pl.lit(" rows"))),
         hint=pl.concat_str(pl.lit(" Is "), "Near", pl.lit(" meant?")).fill_null(""),
         _say=pl.when(pl.col("n") == 1)
         .then(pl.lit("{records} of {Sheet} belongs to subject {SUBJID}, who is not in the subject list.{hint}"))

@@ -55,10 +55,10 @@ def _judged(frame: pl.DataFrame, ctx: Context) -> pl.DataFrame:
     )  # fmt: skip
     sound = kind.is_null()
     detail = (
-        pl.when(kind == "ambiguous_date").then(pl.format("It could be {} or {}.", c("alt1"), c("alt2")))
+        pl.when(kind == "ambiguous_date").then(pl.concat_str(pl.lit("It could be "), c("alt1").cast(pl.String), pl.lit(" or "), c("alt2").cast(pl.String), pl.lit(".")))
         .when(kind == "contradicts_order").then(pl.lit("It is no date in the order that the study states."))
-        .when(early.fill_null(False)).then(pl.format("As a spreadsheet's day count it would be {}.", c("iso")))
-        .when(kind == "implausible_date").then(pl.format("It reads as {}.", c("iso")))
+        .when(early.fill_null(False)).then(pl.concat_str(pl.lit("As a spreadsheet's day count it would be "), c("iso"), pl.lit(".")))
+        .when(kind == "implausible_date").then(pl.concat_str(pl.lit("It reads as "), c("iso"), pl.lit(".")))
     )  # fmt: skip
     why = (
         pl.when(sound & c("serial").is_not_null()).then(pl.lit("spreadsheet day count"))

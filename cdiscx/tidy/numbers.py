@@ -206,7 +206,7 @@ def _judge(frame: pl.DataFrame, column: Column) -> pl.DataFrame:
         .when(c("cell").is_not_null() & (c("kind") == TEXT)).then(pl.lit("unit_in_cell"))
         .when(c("is_text") & (c("kind") == TEXT)).then(pl.lit("number_as_text"))
     )  # fmt: skip
-    readings = pl.format("It could be {} or {}.", _shown(c("value")), _shown(c("other")))
+    readings = pl.concat_str(pl.lit("It could be "), _shown(c("value")), pl.lit(" or "), _shown(c("other")), pl.lit("."))
     detail = pl.when(~c("number")).then(pl.lit(None, pl.String)).when(ambiguous).then(readings).otherwise("unit_detail")
     in_unit = pl.concat_str([_shown(value), unit], separator=" ", ignore_nulls=True)
     read_as = pl.when(value.is_not_null()).then(in_unit)

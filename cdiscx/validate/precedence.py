@@ -31,6 +31,9 @@ RULES = (
     Rule("MEA-013", ("MEA-010",), "subject"),
     Rule("MEA-015", ("MEA-014",), "row"),
     Rule("VIS-006", ("END-001",), "subject"),
+    Rule("VIS-006", ("VIS-001", "VIS-002"), "visit"),
+    Rule("VIS-007", ("VIS-001", "VIS-002"), "visit"),
+    Rule("VIS-008", ("VIS-001", "VIS-002"), "visit"),
     # an event whose own fields disagree is no evidence of death; evidence in other records is (ruling 15.8)
     Rule("SAF-002", ("END-005",), "row"),
     # alive after the statement of death: the contradiction is the cause, the blank death date its consequence
