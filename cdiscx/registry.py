@@ -90,22 +90,26 @@ class View:
     """A house table made from others: `of` names every `table.COLUMN`, table or view that it reads.
 
     Without one of `requires` it cannot be made; the function takes LazyFrames by name, `study` and `run`.
+    `union`: every sheet adds rows of its own, so that what examines them can do without a sheet.
     """
 
     name: str
     function: Callable[..., pl.LazyFrame]
     of: tuple[str, ...]
     requires: tuple[str, ...] = ()
+    union: bool = False
 
 
 _VIEWS: dict[str, View] = {}
 
 
-def view(name: str, *, of: tuple[str, ...], requires: tuple[str, ...] = ()) -> Callable[[CheckFunction], CheckFunction]:
+def view(
+    name: str, *, of: tuple[str, ...], requires: tuple[str, ...] = (), union: bool = False
+) -> Callable[[CheckFunction], CheckFunction]:
     """Registers a function as the maker of a house table that checks and derivations share (see `View`)."""
 
     def register(function: CheckFunction) -> CheckFunction:
-        _VIEWS[name] = View(name, function, of, requires)
+        _VIEWS[name] = View(name, function, of, requires, union)
         return function
 
     return register

@@ -42,17 +42,19 @@ def resolve(part: CheckPart, data: StudyData, views: Mapping[str, View]) -> Inpu
     must = list(_linked(_base(required, views, must=True)))
     may = list(_keyed(_base((*required, *part_uses), views, must=False), study))
     unknown = [w for w in must if _unknown(w, study)]
+    owed = {w: _owed(w, data) for w in _leant_on(part, (*required, *part_uses), views, study)}
+    lacking = {**owed, **{w: frozenset(data.absent.get(w, ())) for w in must}}
     total = max(len(data.upload.files), 1)
     blocked = None
     if unknown:
         blocked = f"this study has no {_words(unknown, study)}"
     else:
-        gone = [w for w in must if len(data.absent.get(w, ())) >= total]
+        gone = [w for w, files in lacking.items() if len(files) >= total]
         if gone:
             blocked = f"not in the upload: {_words(gone, study)}"
     short = [w for w in dict.fromkeys((*must, *may)) if data.absent.get(w)]
     partial = f"checked without {_words(short, study)}, which the upload lacks" if short else None
-    files = frozenset(f for w in must for f in data.absent.get(w, ()))
+    files = frozenset(f for names in lacking.values() for f in names)
     return Inputs({t: frozenset(c) for t, c in columns.items()}, blocked, partial, files)
 
 
@@ -70,6 +72,28 @@ def _base(words: tuple[str, ...], views: Mapping[str, View], *, must: bool) -> d
             out[table] = None
             out[word] = None
     return out
+
+
+def _leant_on(part: CheckPart, words: tuple[str, ...], views: Mapping[str, View], study: Study) -> dict[str, None]:
+    """What the part's judgement rests on besides the rows it examines, where these come from many sheets."""
+    if part.on in PSEUDO:
+        return {}
+    apart = part.on in views and views[part.on].union
+    return _keyed(_base(tuple(w for w in words if not (apart and w == part.on)), views, must=False), study)
+
+
+def _owed(word: str, data: StudyData) -> frozenset[str]:
+    """Uploads that lack a mandatory sheet or column: STR-001 says so, and nothing that rests on it is judged (no cascades)."""
+    table, _, column = word.partition(".")
+    found = data.study.sheet_of(table)
+    if found is None:
+        return frozenset()
+    if not column:
+        return frozenset(data.absent.get(table, ())) if found[1].mandatory else frozenset()
+    spec = data.study.column(table, column)
+    if spec is None or not (spec.required if spec.mandatory is None else spec.mandatory):
+        return frozenset()
+    return frozenset(data.absent.get(word, ())) - frozenset(data.absent.get(table, ()))
 
 
 def _linked(words: Mapping[str, None]) -> dict[str, None]:

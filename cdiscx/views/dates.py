@@ -54,7 +54,7 @@ _OF = tuple(
 )
 
 
-@view("dates", of=_OF, requires=("subjects",))
+@view("dates", of=_OF, requires=("subjects",), union=True)
 def dates(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """One row per date that was typed: SUBJID, `_rid`, TABLE, COLUMN (house names), HEADER, DATE, ISO, WHAT, STATE, VISIT.
 

@@ -27,7 +27,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 _WORDS = tuple(word for table, key in _KEYS.items() for word in (table, f"{table}.SUBJID", *(f"{table}.{c}" for c in key)))
 
 
-@view("records", of=_WORDS)
+@view("records", of=_WORDS, union=True)
 def records(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """One row per row of a sheet: `_rid`, `table`, `SUBJID`, `key` (text), `cells` (list of u64, one a house column).
 

@@ -38,7 +38,7 @@ def _shaped(table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.select(*columns, TABLE=pl.lit(table), CLASS=pl.lit(_CLASSES[table]))
 
 
-@view("lesions", of=("targets", "nontargets", "newlesions", *_LESION_WORDS), requires=("targets",))
+@view("lesions", of=("targets", "nontargets", "newlesions", *_LESION_WORDS), requires=("targets",), union=True)
 def lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """One row per row of the lesion sheets; SIZE is the RECIST diameter in mm, VALUE what enters the criterion's sum.
 
