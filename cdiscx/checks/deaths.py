@@ -5,24 +5,23 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx.checks._shape import RELATED, related, union
+from cdiscx.checks._words import said
+from cdiscx.checks.fatal_events import fatal_facts
 from cdiscx.registry import check
 from cdiscx.standards.dates import after, before, earliest
 
-_EVIDENCE = {"SUBJID": pl.String, "_rid": pl.UInt32, "_table": pl.String, "_column": pl.String, "said": pl.String}
 
-
-def _rows(frame: pl.LazyFrame, table: str, column: str, said: pl.Expr) -> pl.LazyFrame:
-    return frame.filter(pl.col("SUBJID").is_not_null()).select(
-        "SUBJID", "_rid", _table=pl.lit(table), _column=pl.lit(column), said=said
-    )
+def _rows(frame: pl.LazyFrame, table: str, column: str | pl.Expr, text: pl.Expr) -> pl.LazyFrame:
+    column = pl.lit(column) if isinstance(column, str) else column
+    return frame.filter(pl.col("SUBJID").is_not_null()).select("SUBJID", "_rid", _table=pl.lit(table), _column=column, said=text)
 
 
 @check(
     "END-005",
     on="subjects",
     needs=("survival", "survival.SSSTAT", "survival.DTHDAT", "deaths"),
-    uses=("survival.DTHCAUS", "disposition", "disposition.DSDECOD", "disposition.DSSCOPE", "ae", "ae.AEOUT", "ae.AETOXGR",
-          "ae.AETERM"),
+    uses=("survival.DTHCAUS", "survival.SSDAT", "disposition", "disposition.DSDECOD", "disposition.DSSCOPE", "disposition.DSDAT", "ae",
+          "ae.AEOUT", "ae.AETOXGR", "ae.AETERM", "ae.AESER", "ae.AESCRIT"),
     silenced_by=("survival.DTHDAT",),
 )  # fmt: skip
 def death_without_a_date(
@@ -31,19 +30,25 @@ def death_without_a_date(
     """{said}, but Survival has no death date for subject {SUBJID}.
 
     Why: without a date of death the subject is censored alive in overall survival, and in every endpoint with death as event.
-    Fix: ask the site for the date of death (year and month at least) in Survival, or to correct the statement.
-    Rule: adam-derivations 2.2; a fatal adverse event whose own fields disagree is SAF-002
+    Fix: Ask the site for the date of death (year and month at least) in Survival, or to correct the statement.
+    Rule: END-005; adam-derivations 2.2; ruling 15.8: a fatal adverse event whose own fields disagree is SAF-002; a date
+    known to the month is a date (DAT-003)
     """
-    dead = survival.filter((pl.col("SSSTAT") == "DEAD") | pl.col("DTHCAUS").is_not_null())
-    how = pl.when(pl.col("SSSTAT") == "DEAD").then(pl.lit("The survival contact of ") + pl.col("SSDATC").fill_null("unknown date") + pl.lit(" says Dead"))
-    cause = pl.lit("Survival names a cause of death (") + pl.col("DTHCAUS") + pl.lit(")")
+    is_dead = pl.col("SSSTAT") == "DEAD"
+    dead = survival.filter(is_dead | pl.col("DTHCAUS").is_not_null())
+    on = pl.col("SSDATC").fill_null("an unknown date")
+    status = pl.when(is_dead).then(said("The survival contact of ", on, " says Dead")).otherwise(
+        said("The survival contact of ", on, " names a cause of death (", pl.col("DTHCAUS"), ")")
+    )
+    cell = pl.when(is_dead).then(pl.lit("DTHDAT")).otherwise(pl.lit("DTHCAUS"))
     ended = disposition.filter(pl.col("DSDECOD") == "DEATH")
-    fatal = ae.filter((pl.col("AEOUT") == "FATAL") & (pl.col("AETOXGR") == 5).fill_null(True))
+    facts = fatal_facts(ae)
+    fatal = facts.filter(pl.col("_dead"), ~pl.col("_disagree"))
     evidence = union(
         [
-            _rows(dead, "survival", "SSSTAT", how.otherwise(cause)),
-            _rows(ended, "disposition", "DSDECOD", pl.lit("Disposition says Death")),
-            _rows(fatal, "ae", "AEOUT", pl.lit('Adverse event "') + pl.col("AETERM").fill_null("?") + pl.lit('" is fatal')),
+            _rows(dead, "survival", cell, status),
+            _rows(ended, "disposition", "DSDECOD", said("Disposition says Death on ", pl.col("DSDATC"))),
+            _rows(fatal, "ae", "AEOUT", said('Adverse event "', pl.col("AETERM"), '" was fatal')),
         ]
     )
     open_ = evidence.join(subjects.select("SUBJID").unique(), on="SUBJID", how="semi").join(deaths, on="SUBJID", how="anti")
@@ -55,16 +60,39 @@ def death_without_a_date(
     return first.with_columns(_related=pl.col("_others").cast(RELATED), _key=pl.lit("death")).drop("_others")
 
 
+@check(
+    "END-005", on="survival", columns=("SSSTAT", "DTHDAT"), uses=("survival.SSDAT",), silenced_by=("survival.SSSTAT", "survival.SSDAT")
+)
+def death_date_without_status_dead(survival: pl.LazyFrame) -> pl.LazyFrame:
+    """Survival gives a date of death ({DTHDATC}) for subject {SUBJID}, but the status is {SSSTAT} and no contact says Dead.
+
+    Why: a date of death and the status Dead belong together; one without the other leaves it open whether the subject died.
+    Fix: Ask the site whether the subject died: then the status is Dead, otherwise the date of death is cleared.
+    Rule: END-005; a contact alive after the date of death is END-006
+    """
+    rows = survival.filter(pl.col("SUBJID").is_not_null())
+    dead = rows.filter(pl.col("SSSTAT") == "DEAD").select("SUBJID")
+    dated = rows.filter(pl.col("DTHDATC").is_not_null()).join(dead, on="SUBJID", how="anti")
+    alive = rows.filter(pl.col("SSSTAT") == "ALIVE").select("SUBJID", _alive="SSDATC")
+    contradicted = dated.join(alive, on="SUBJID", how="inner").filter(after(pl.col("_alive"), pl.col("DTHDATC"))).select("SUBJID")
+    bare = dated.join(contradicted, on="SUBJID", how="anti").sort("_rid").group_by("SUBJID", maintain_order=True).first()
+    return bare.with_columns(related(("_rid", "DTHDAT")), _key=pl.lit("status"))
+
+
+# --- END-006 --------------------------------------------------------------------------------------------------------
+
+
 @check("END-006", on="survival", columns=("DTHDAT", "SSDAT"), uses=("survival.SSSTAT",))
 def death_dates_in_survival_differ(survival: pl.LazyFrame) -> pl.LazyFrame:
-    """The contact of {SSDATC} gives {DTHDATC} as date of death, an earlier one {first}.
+    """The survival contact of {SSDATC} gives {DTHDATC} as date of death, that of {on} gives {first}.
 
     Why: a subject dies once; overall survival ends on that date.
-    Fix: ask the site which date of death is right and correct the other.
+    Fix: Ask the site which date of death is right and correct the other.
+    Rule: END-006; compared at the precision that both dates have
     """
-    dated = survival.filter(pl.col("SUBJID").is_not_null(), pl.col("DTHDATC").is_not_null()).sort("SSDAT", "_rid")
+    dated = survival.filter(pl.col("SUBJID").is_not_null(), pl.col("DTHDATC").is_not_null()).sort("SUBJID", "SSDAT", "_rid")
     named = dated.with_columns(
-        first=pl.col("DTHDATC").first().over("SUBJID"), _first=pl.col("_rid").first().over("SUBJID")
+        first=pl.col("DTHDATC").first().over("SUBJID"), on=pl.col("SSDATC").first().over("SUBJID"), _first=pl.col("_rid").first().over("SUBJID")
     )
     differ = before(pl.col("DTHDATC"), pl.col("first")) | after(pl.col("DTHDATC"), pl.col("first"))
     return named.filter(differ).with_columns(related(("_first", "DTHDAT")), _key=pl.lit("two dates"))
@@ -79,52 +107,57 @@ def death_dates_in_survival_differ(survival: pl.LazyFrame) -> pl.LazyFrame:
 def disposition_and_survival_disagree_on_death(
     disposition: pl.LazyFrame, survival: pl.LazyFrame, deaths: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """Death on {d1} in {s1}, on {d2} in {s2}.
+    """Death on {DTHDATC} in Survival (contact of {SSDATC}), on {DSDATC} in Disposition.
 
     Why: a subject dies once; overall survival ends on that date.
-    Fix: ask the site which date of death is right and correct the other.
+    Fix: Ask the site which date of death is right and correct the other.
+    Rule: END-006; the later statement is named; compared at the precision that both dates have
     """
-    contact = survival.select(_death="_rid", SSDAT="SSDAT")
+    contact = survival.select("SSDAT", "SSDATC", _death="_rid")
     pairs = (
         disposition.filter(pl.col("DSDECOD") == "DEATH", pl.col("DSSCOPE") == "STUDY")
         .join(deaths.select("SUBJID", "DTHDATC", _death="_rid"), on="SUBJID", how="inner")
         .join(contact, on="_death", how="left")
     )
     differ = before(pl.col("DSDATC"), pl.col("DTHDATC")) | after(pl.col("DSDATC"), pl.col("DTHDATC"))
-    # the later of the two statements is the one to correct
-    survival_later = (pl.col("SSDAT") > earliest(pl.col("DSDATC"))).fill_null(False)
-    return pairs.filter(differ).select(
-        "SUBJID",
-        _rid=pl.when(survival_later).then("_death").otherwise("_rid"),
-        _table=pl.when(survival_later).then(pl.lit("survival")).otherwise(pl.lit("disposition")),
-        _column=pl.when(survival_later).then(pl.lit("DTHDAT")).otherwise(pl.lit("DSDAT")),
-        _related=pl.concat_list(
-            pl.struct(
-                rid=pl.when(survival_later).then("_rid").otherwise("_death").cast(pl.UInt32),
-                column=pl.when(survival_later).then(pl.lit("DSDAT")).otherwise(pl.lit("DTHDAT")),
-            )
-        ).cast(RELATED),
-        d1="DTHDATC",
-        s1=pl.lit("Survival"),
-        d2="DSDATC",
-        s2=pl.lit("Disposition"),
-        _key=pl.lit("disposition"),
+    # a disposition is made on its own date, a survival record at the contact
+    survival_later = (pl.col("SSDAT") >= earliest(pl.col("DSDATC"))).fill_null(False)
+    late, soon = (("_death", "DTHDAT"), ("_rid", "DSDAT"))
+    pairs = pairs.filter(differ)
+    at_survival = pairs.filter(survival_later).with_columns(
+        related(soon), _rid=pl.col("_death"), _table=pl.lit("survival"), _column=pl.lit("DTHDAT")
     )
+    at_disposition = pairs.filter(~survival_later).with_columns(related(late), _table=pl.lit("disposition"), _column=pl.lit("DSDAT"))
+    return union([at_survival, at_disposition]).with_columns(_key=pl.lit("disposition"))
 
 
-@check("END-006", on="survival", columns=("SSSTAT", "SSDAT"), needs=("survival.DTHDAT", "deaths"))
-def alive_after_death(survival: pl.LazyFrame, deaths: pl.LazyFrame) -> pl.LazyFrame:
-    """Alive on {SSDATC}, after the death on {DTH}.
+@check("END-006", on="survival", columns=("SSSTAT", "SSDAT"), needs=("survival.DTHDAT",))
+def alive_after_death(survival: pl.LazyFrame) -> pl.LazyFrame:
+    """Alive on {ALIVE} after death {DEATH}.
 
     Why: one of the two is wrong, and with it the subject's survival time.
-    Fix: ask the site whether the subject lives; correct the status, the contact date or the date of death.
+    Fix: Ask the site whether the subject lives; correct the status, the contact date or the date of death.
+    Rule: END-006; the later statement is named; a contact that says Dead without a date counts as death by that day
     """
-    pairs = survival.filter(pl.col("SSSTAT") == "ALIVE").join(
-        deaths.select("SUBJID", DTH="DTHDATC", _death="_rid"), on="SUBJID", how="inner"
+    rows = survival.filter(pl.col("SUBJID").is_not_null())
+    dead = rows.filter((pl.col("SSSTAT") == "DEAD") | pl.col("DTHDATC").is_not_null()).select(
+        "SUBJID", DTH="DTHDATC", TOLD="SSDATC", _told="SSDAT", _dead="_rid"
     )
-    return pairs.filter(after(pl.col("SSDATC"), pl.col("DTH"))).with_columns(
-        related(("_death", "DTHDAT")), _key=pl.lit("alive")
+    pairs = rows.filter(pl.col("SSSTAT") == "ALIVE").join(dead, on="SUBJID", how="inner").filter(pl.col("_rid") != pl.col("_dead"))
+    own = rows.filter(pl.col("SSSTAT") == "ALIVE", pl.col("DTHDATC").is_not_null()).with_columns(DTH="DTHDATC", TOLD="SSDATC", _told="SSDAT", _dead="_rid")
+    pairs = union([pairs, own]).with_columns(ALIVE="SSDATC")
+    past_date = after(pl.col("SSDATC"), pl.col("DTH")).fill_null(False)
+    past_word = pl.col("DTH").is_null() & (pl.col("SSDAT") > pl.col("_told")).fill_null(False)
+    wrong = pairs.filter(past_date | past_word).with_columns(
+        DEATH=pl.when(pl.col("DTH").is_not_null()).then(said("on ", pl.col("DTH"))).otherwise(said("was reported on ", pl.col("TOLD")))
     )
+    # the statement made at the later contact is the one to correct; one finding for each of them
+    dead_later = (pl.col("_told") > pl.col("SSDAT")).fill_null(False)
+    at_dead = wrong.filter(dead_later).sort("SSDAT", descending=True).group_by("_dead", maintain_order=True).first()
+    at_dead = at_dead.with_columns(related(("_rid", "SSDAT")), _rid=pl.col("_dead"), _column=pl.lit("DTHDAT"))
+    at_alive = wrong.filter(~dead_later).sort("_rid", "_dead").group_by("_rid", maintain_order=True).first()
+    at_alive = at_alive.with_columns(related(("_dead", "DTHDAT")), _column=pl.lit("SSSTAT"))
+    return union([at_dead, at_alive]).with_columns(_key=pl.lit("alive"))
 
 
 @check(
@@ -137,12 +170,15 @@ def alive_after_a_fatal_event(survival: pl.LazyFrame, ae: pl.LazyFrame, deaths: 
     """Alive on {SSDATC}, but adverse event "{AETERM}" ended fatally on {fatal}.
 
     Why: one of the two is wrong, and with it the subject's survival time.
-    Fix: ask the site whether the subject lives; correct the outcome of the event or the survival status.
+    Fix: Ask the site whether the subject lives; correct the outcome of the event or the survival status.
+    Rule: END-006; where Survival has a date of death the contacts are compared with that
     """
     fatal = ae.filter(pl.col("AEOUT") == "FATAL").select(
         "SUBJID", "AETERM", fatal=pl.coalesce("AEENDATC", "AESTDATC"), _ae="_rid"
     )
+    told = survival.filter(pl.col("SSSTAT") == "DEAD").select("SUBJID")
     pairs = survival.filter(pl.col("SSSTAT") == "ALIVE").join(fatal, on="SUBJID", how="inner")
-    # with a date of death the contradiction is reported against that date
-    open_ = pairs.join(deaths, on="SUBJID", how="anti")
-    return open_.filter(after(pl.col("SSDATC"), pl.col("fatal"))).with_columns(related(("_ae", "AEOUT")), _key=pl.col("AETERM"))
+    open_ = pairs.join(deaths, on="SUBJID", how="anti").join(told, on="SUBJID", how="anti")
+    found = open_.filter(after(pl.col("SSDATC"), pl.col("fatal"))).sort("SSDAT", "_rid")
+    # every later contact says the same: the first one is named
+    return found.group_by("SUBJID", "_ae", maintain_order=True).first().with_columns(related(("_ae", "AEOUT")), _key=pl.col("AETERM"))

@@ -8,22 +8,32 @@ from cdiscx.checks._shape import nothing, related, union
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
+from cdiscx.standards.grades import mpr, pcr, weighted_mpr
 
 
 def _hepatectomies(procedures: pl.LazyFrame) -> pl.LazyFrame:
     return procedures.filter(pl.col("PRTRT") == "HEPATECTOMY", pl.col("SUBJID").is_not_null())
 
 
-@check("END-008", on="procedures", columns=("RESTUM", "PRTRT", "PRSTDAT"), needs=())
+@check("END-008", on="procedures", columns=("RESTUM", "PRTRT", "PRSTDAT"))
 def no_margin_status(study: Study, run: RunContext, procedures: pl.LazyFrame) -> pl.LazyFrame:
-    """Hepatectomy of {PRSTDAT}: the residual tumour status (R0, R1, R2, RX) is blank; the R0 rate counts {SUBJID} as not R0.
+    """Hepatectomy {PRSTDAT}: the residual tumour status (R0, R1, R2 or RX) is blank; the R0 rate counts {SUBJID} as not R0.
 
     Why: the R0 resection rate and disease-free survival rest on the margin status.
-    Fix: ask the site for the residual tumour status of this operation.
-    Rule: response-criteria 7; asked for once 30 days have passed
+    Fix: Ask the site for the residual tumour status of this operation, the worse of the surgeon's and the pathologist's.
+    Rule: END-008; response criteria 7; asked for once 30 days have passed
     """
-    due = pl.col("PRSTDAT") + pl.duration(days=int(study.p("r_status_days")))
+    days = int(study.p("r_status_days"))
+    due = pl.col("PRSTDAT") + pl.duration(days=days)
     return _hepatectomies(procedures).filter(pl.col("RESTUM").is_null(), due < run.cutoff)
+
+
+# --- END-009 --------------------------------------------------------------------------------------------------------
+
+
+def _tumour_rows(pathology: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows on the tumour in a resection specimen; rows on a biomarker are about something else."""
+    return pathology.filter(pl.col("SUBJID").is_not_null(), pl.col("MISPEC") == "RESECTION", pl.col("BIOMARK").is_null())
 
 
 @check(
@@ -31,82 +41,115 @@ def no_margin_status(study: Study, run: RunContext, procedures: pl.LazyFrame) ->
     on="procedures",
     columns=("PRSTDAT", "PRTRT"),
     needs=("pathology", "pathology.MIVIAB"),
+    uses=("pathology.BIOMARK",),
     silenced_by=("pathology.MIVIAB", "pathology.MISPEC"),
 )
 def no_pathology(
     study: Study, run: RunContext, procedures: pl.LazyFrame, pathology: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """Hepatectomy of {PRSTDAT}: no pathology with a viable-tumour percentage, although {days} days have passed.
+    """No pathology for the surgery of {PRSTDAT}, although {days} days have passed: the viable tumour is not known.
 
     Why: major pathological response is read from the viable tumour in the specimen.
-    Fix: ask the site for the pathology report of the specimen.
+    Fix: Ask the site for the pathology report of the specimen.
+    Rule: END-009; within 60 days of surgery; a specimen row without a percentage is named itself
     """
     limit = int(study.p("pathology_days"))
-    seen = pathology.filter(pl.col("MISPEC") == "RESECTION", pl.col("MIVIAB").is_not_null()).select("SUBJID").unique()
     days = (pl.lit(run.cutoff) - pl.col("PRSTDAT")).dt.total_days()
     late = _hepatectomies(procedures).with_columns(days=days).filter(pl.col("days") > limit)
     severity = str(study.p("pathology_missing_severity"))
-    return late.join(seen, on="SUBJID", how="anti").with_columns(_severity=pl.lit(severity), _key=pl.lit("missing"))
+    lacking = late.join(_tumour_rows(pathology).select("SUBJID"), on="SUBJID", how="anti")
+    return lacking.with_columns(_severity=pl.lit(severity), _key=pl.lit("missing"))
 
 
-@check("END-009", on="pathology", columns=("MIVIAB", "MINODULE"), uses=("pathology.BIORES", "pathology.MIDIAM"))
-def viable_tumour_blank(pathology: pl.LazyFrame) -> pl.LazyFrame:
-    """Resection specimen {MINODULE} of {MIDAT}: Viable Tumour % is blank.
+@check("END-009", on="pathology", columns=("MIVIAB", "MINODULE", "MIDAT"), uses=("pathology.BIOMARK",))
+def viable_tumour_blank(study: Study, run: RunContext, pathology: pl.LazyFrame) -> pl.LazyFrame:
+    """Resection specimen of {MIDAT}, nodule {MINODULE}: Viable Tumour % is blank, although {days} days have passed.
 
     Why: major pathological response is read from the viable tumour in the specimen.
-    Fix: ask the site for the percentage of viable tumour of this nodule.
+    Fix: Ask the site for the percentage of viable tumour of this nodule.
+    Rule: END-009; within 60 days of surgery
     """
-    resection = (pl.col("MISPEC") == "RESECTION") & pl.col("BIOMARK").is_null()
-    blank = pl.col("MIVIAB").is_null() & pl.col("MIVIABC").is_null()
-    return pathology.filter(pl.col("SUBJID").is_not_null(), resection, blank).with_columns(_key=pl.lit("blank"))
+    days = (pl.lit(run.cutoff) - pl.col("MIDAT")).dt.total_days()
+    blank = pl.col("MIVIAB").is_null() & (pl.col("MIVIABC").is_null() | (pl.col("MIVIABC").str.strip_chars() == ""))
+    late = _tumour_rows(pathology).filter(blank).with_columns(days=days).filter(pl.col("days") > int(study.p("pathology_days")))
+    return late.with_columns(_severity=pl.lit(str(study.p("pathology_missing_severity"))), _key=pl.lit("blank"))
 
 
 @check("END-009", on="pathology", columns=("MIVIAB", "MINECR", "MIFIBR"))
 def percentages_do_not_add_up(study: Study, pathology: pl.LazyFrame) -> pl.LazyFrame:
-    """Viable {MIVIAB} % + necrosis {MINECR} % + fibrosis {MIFIBR} % = {total} %; together they should be 100 % (+/- {tolerance}).
+    """Nodule {MINODULE}: viable {MIVIAB} % + necrosis {MINECR} % + fibrosis {MIFIBR} % = {total} %; together they are 100 % (+/- {tolerance}).
 
     Why: a percentage in the wrong column (necrosis typed as viable) turns the pathological response round.
-    Fix: ask the site to check the three percentages against the report.
-    Rule: PT-3
+    Fix: Ask the site to check the three percentages against the report.
+    Rule: END-009; PT-3
     """
     tolerance = float(study.p("pathology_sum_tolerance_pct"))
-    total = pl.col("MIVIAB") + pl.col("MINECR") + pl.col("MIFIBR")
+    total = (pl.col("MIVIAB") + pl.col("MINECR") + pl.col("MIFIBR")).round(6)
     rows = pathology.filter(pl.col("SUBJID").is_not_null()).with_columns(total=total, tolerance=pl.lit(tolerance))
-    return rows.filter((pl.col("total") - 100).abs().round(6) > tolerance).with_columns(_key=pl.lit("sum"))
+    return rows.filter((pl.col("total") - 100).abs().round(6) > tolerance).with_columns(
+        related(("_rid", "MINECR"), ("_rid", "MIFIBR")), _key=pl.lit("sum")
+    )
 
 
-@check("END-009", on="pathology", columns=("MPR", "MIVIAB"), uses=("pathology.PCR",))
-def site_reading_contradicts_viable_tumour(study: Study, pathology: pl.LazyFrame) -> pl.LazyFrame:
-    """Viable {MIVIAB} % but MPR = {MPR}; MPR means at most {limit} % viable tumour.
+def _readings(study: Study, pathology: pl.LazyFrame) -> pl.LazyFrame:
+    """Tumour rows with what the site's reading may mean: the row itself (OWN) or the whole specimen (ALL), MPR and pCR.
 
-    Why: the pathologist's reading and the percentage must say the same; 10 % is a major pathological response, 10.5 % is not.
-    Fix: ask the site to check the percentage and the reading against the report.
-    Rule: PT-1, PT-2
+    A reading on the OVERALL row is of that row. Without an OVERALL row a reading on a nodule may be meant for the whole
+    specimen: its size-weighted mean (trial B 8.6, ruling 15.15). pCR means no viable tumour in any nodule.
     """
     limit = float(study.p("mpr_max_pct"))
-    rows = pathology.filter(pl.col("SUBJID").is_not_null(), pl.col("MIVIAB").is_between(0, 100)).with_columns(
-        limit=pl.lit(limit)
+    rows = _tumour_rows(pathology).filter(pl.col("MIVIAB").is_between(0, 100)).with_columns(
+        _overall=(pl.col("MINODULE").str.strip_chars().str.to_uppercase() == "OVERALL").fill_null(True)
     )
-    mpr = rows.filter((pl.col("MPR") == "Y") != (pl.col("MIVIAB") <= limit)).with_columns(_key=pl.lit("mpr"))
-    pcr = rows.filter((pl.col("PCR") == "Y") != (pl.col("MIVIAB") == 0)).with_columns(
-        _say=pl.lit("Viable {MIVIAB} % but pCR = {PCR}; pCR means no viable tumour at all."),
+    same = ["SUBJID", "MIDAT"]
+    viable, size = pl.col("MIVIAB"), pl.col("MIDIAM")
+    rest = rows.filter(pl.col("MIVIAB") > 0).sort("_rid").group_by(same, maintain_order=True).agg(
+        other=pl.col("MINODULE").first(), other_pct=viable.first(), _other=pl.col("_rid").first()
+    )
+    parts = rows.filter(~pl.col("_overall")).group_by(same).agg(
+        _whole=weighted_mpr(viable, size, limit=limit), _n=pl.len(), _mixed=mpr(viable, limit=limit).n_unique() > 1
+    )
+    totals = rows.filter(pl.col("_overall")).select(same).unique().with_columns(_has=pl.lit(True))
+    joined = rows.join(rest, on=same, how="left", nulls_equal=True).join(parts, on=same, how="left", nulls_equal=True)
+    joined = joined.join(totals, on=same, how="left", nulls_equal=True)
+    alone = ~pl.col("_overall") & pl.col("_has").is_null() & (pl.col("_n") > 1)
+    return joined.with_columns(
+        limit=pl.lit(limit),
+        MPR_OWN=mpr(viable, limit=limit),
+        MPR_ALL=pl.when(alone).then(pl.col("_whole")),
+        PCR_OWN=pl.when(pl.col("_overall")).then(pcr(viable) & pl.col("_other").is_null()).otherwise(pcr(viable)),
+        PCR_ALL=pl.when(~pl.col("_overall")).then(pl.col("_other").is_null()),
+        # without every diameter there is no weighted mean: nodules on both sides of the limit leave the reading open
+        MPR_OPEN=(alone & pl.col("_whole").is_null() & pl.col("_mixed")).fill_null(False),
+        PCR_OPEN=pl.lit(False),
+    )
+
+
+@check("END-009", on="pathology", columns=("MPR", "MIVIAB"), uses=("pathology.PCR", "pathology.MIDIAM", "pathology.BIOMARK"))
+def site_reading_contradicts_viable_tumour(study: Study, pathology: pl.LazyFrame) -> pl.LazyFrame:
+    """Viable {MIVIAB} % (nodule {MINODULE}) but MPR = {MPR}; MPR means at most {limit} % viable tumour.
+
+    Why: the pathologist's reading and the percentage must say the same; 10 % is a major pathological response, 10.5 % is not.
+    Fix: Ask the site to check the percentage and the reading against the report; necrosis may stand in the place of viable tumour.
+    Rule: END-009; PT-1, PT-2; ruling 15.15
+    """
+    rows = _readings(study, pathology)
+
+    def against(column: str) -> pl.Expr:
+        said_yes = pl.col(column) == "Y"
+        own, whole = pl.col(f"{column}_OWN"), pl.col(f"{column}_ALL")
+        return (said_yes != own) & ((said_yes != whole) | whole.is_null()) & ~pl.col(f"{column}_OPEN")
+
+    wrong_mpr = rows.filter(against("MPR")).with_columns(related(("_rid", "MIVIAB")), _key=pl.lit("mpr"))
+    wrong_pcr = rows.filter(against("PCR")).with_columns(
+        related(("_rid", "MIVIAB"), ("_other", "MIVIAB")),
+        _say=pl.when((pl.col("MIVIAB") == 0) & (pl.col("PCR") == "Y"))
+        .then(pl.lit("pCR = Y, but specimen {other} has {other_pct} % viable tumour; pCR means none in all examined tumour, thrombus included."))
+        .otherwise(pl.lit("Viable {MIVIAB} % (nodule {MINODULE}) but pCR = {PCR}; pCR means no viable tumour at all.")),
         _column=pl.lit("PCR"),
         _key=pl.lit("pcr"),
     )
-    left = rows.filter(pl.col("PCR") == "Y", pl.col("MIVIAB") == 0).join(
-        rows.filter(pl.col("MIVIAB") > 0, pl.col("MISPEC") == "RESECTION").select(
-            "SUBJID", "MIDAT", other="MINODULE", other_pct="MIVIAB", _other="_rid"
-        ),
-        on=["SUBJID", "MIDAT"],
-        how="inner",
-    )
-    left = left.group_by("_rid", maintain_order=True).first().with_columns(
-        related(("_other", "MIVIAB")),
-        _say=pl.lit("pCR = Y, but specimen {other} has {other_pct} % viable tumour; pCR means none in all examined tumour, thrombus included."),
-        _column=pl.lit("PCR"),
-        _key=pl.lit("pcr other"),
-    )
-    return union([mpr, pcr, left])
+    return union([wrong_mpr, wrong_pcr])
 
 
 @check(
@@ -116,14 +159,14 @@ def site_reading_contradicts_viable_tumour(study: Study, pathology: pl.LazyFrame
     needs=("subjects", "subjects.PVTTCLS"),
 )
 def flow_restoration_missing(study: Study, responses: pl.LazyFrame, subjects: pl.LazyFrame) -> pl.LazyFrame:
-    """PVTT class unchanged ({PVTTCLS}) at {VISIT} on {RSDAT} and Flow Restored is blank: SD is assumed.
+    """PVTT class unchanged ({PVTTCLS}) on {RSDAT} ({VISIT}) and Flow Restored is blank: SD is assumed.
 
     Why: with an unchanged class, restored portal flow makes the thrombus response PR, no restoration SD.
-    Fix: ask the site whether the portal flow was conspicuously restored (Y or N).
-    Rule: CHP-6
+    Fix: Ask the site whether the portal flow was conspicuously restored (Y or N).
+    Rule: END-010; CHP-6; not needed when the class changed, nor where no thrombus is left
     """
     base = subjects.select("SUBJID", base="PVTTCLS", _base="_rid").unique("SUBJID", keep="first", maintain_order=True)
-    rows = responses.filter(pl.col("FLOWREST").is_null(), pl.col("PVTTCLS").is_not_null()).join(
+    rows = responses.filter(pl.col("FLOWREST").is_null(), pl.col("PVTTCLS").is_not_null(), pl.col("PVTTCLS") != "NONE").join(
         base, on="SUBJID", how="inner"
     )
     pattern = r"^(NONE|IV|I{1,3})"
@@ -135,10 +178,11 @@ def flow_restoration_missing(study: Study, responses: pl.LazyFrame, subjects: pl
 
 @check("END-017", on="procedures", columns=("RESTUM", "PRTRT", "PRSTDAT"))
 def not_r0_in_disease_free_survival(study: Study, procedures: pl.LazyFrame) -> pl.LazyFrame:
-    """{SUBJID}: {RESTUM}; included in disease-free survival under dfs_population = {population}.
+    """{SUBJID}: {RESTUM} at the hepatectomy of {PRSTDATC}; included in disease-free survival under dfs_population = {population}.
 
     Why: a subject with tumour left behind is not disease-free; the protocol counts all with hepatectomy.
-    Fix: nothing to ask the site; the statistician decides on the population.
+    Fix: Nothing to ask the site; the statistician decides on the population.
+    Rule: END-017; trial B 8.4
     """
     population = str(study.p("dfs_population"))
     kept = {"HEPATECTOMY": ["R1", "R2", "RX"], "R0_R1": ["R1"]}.get(population, [])

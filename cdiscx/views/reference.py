@@ -18,8 +18,16 @@ def _source_rows(source: Source, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     frame = _where(source, frames)
     if frame is None:
         return None
+    frame = _taken(source.of.partition(".")[0], frame)
     column = source.of.partition(".")[2]
     return frame.select("SUBJID", _date=pl.col(column), _rid=pl.col("_rid")).drop_nulls(["SUBJID", "_date"])
+
+
+def _taken(table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows that were given: a dose of 0 is an interruption, not an exposure (trial A 4.3); a blank dose counts as given."""
+    if table != "dosing" or "EXDOSE" not in frame.collect_schema().names():
+        return frame
+    return frame.filter(pl.col("EXDOSE").is_null() | (pl.col("EXDOSE") > 0))
 
 
 def _where(source: Source, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame | None:
@@ -48,12 +56,15 @@ def _anchor_rows(anchor: Anchor, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyF
 @view(
     "anchors",
     of=("subjects", "subjects.RFICDAT", "subjects.ENRLDAT", "subjects.DIAGDAT", "dosing", "dosing.EXSTDAT",
-        "dosing.EXENDAT", "dosing.EXTRT", "dosing.EXONGO", "procedures", "procedures.PRSTDAT", "procedures.PRENDAT",
+        "dosing.EXENDAT", "dosing.EXTRT", "dosing.EXONGO", "dosing.EXDOSE", "procedures", "procedures.PRSTDAT", "procedures.PRENDAT",
         "procedures.PRTRT", "procedures.HODISDAT", "decision", "decision.DECDAT"),
     requires=("subjects",),
 )  # fmt: skip
 def anchors(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """One row per listed subject: a Date per anchor of the study file and `<ANCHOR>_RID`, the row it came from."""
+    """One row per listed subject: a Date per anchor of the study file and `<ANCHOR>_RID`, the row it came from.
+
+    A row with dose 0 is no dose.
+    """
     out = tables["subjects"].select("SUBJID").drop_nulls().unique(maintain_order=True)
     for name, anchor in study.anchors.items():
         rows = _anchor_rows(anchor, tables).rename({"_date": name, "_rid": f"{name}_RID"})
@@ -108,7 +119,7 @@ _PROOF = {
 _LIFE_WORDS = tuple(dict.fromkeys(w for t, c, f in _LIFE for w in (t, f"{t}.{c}", *([f"{t}.{f}"] if f else []))))
 
 
-@view("alive", of=(*_LIFE_WORDS, "deaths"), requires=("subjects",))
+@view("alive", of=(*_LIFE_WORDS, "dosing.EXDOSE", "deaths"), requires=("subjects",))
 def alive(tables: Mapping[str, pl.LazyFrame], run: RunContext) -> pl.LazyFrame:
     """Latest complete date not after the cut-off that proves life: LSTALVDAT, LSTALVTAB, LSTALVCOL, LSTALVRID.
 
@@ -118,7 +129,7 @@ def alive(tables: Mapping[str, pl.LazyFrame], run: RunContext) -> pl.LazyFrame:
     for table, column, proof in _LIFE:
         if table not in tables or column not in (names := tables[table].collect_schema().names()):
             continue
-        rows = tables[table].filter(_PROOF[proof]) if proof and proof in names else tables[table]
+        rows = tables[table].filter(_PROOF[proof]) if proof and proof in names else _taken(table, tables[table])
         pieces.append(rows.select("SUBJID", _date=column, _rid="_rid", _table=pl.lit(table), _column=pl.lit(column)))
     dates = pl.concat(pieces).filter(pl.col("_date") <= run.cutoff).drop_nulls(["SUBJID"])
     if "deaths" in tables:
@@ -132,7 +143,7 @@ def alive(tables: Mapping[str, pl.LazyFrame], run: RunContext) -> pl.LazyFrame:
 @view(
     "ends",
     of=("subjects", "deaths", "survival", "survival.SSDAT", "survival.SSSTAT", "disposition", "disposition.DSDAT",
-        "disposition.DSDECOD", "disposition.DSSCOPE", "disposition.DSTRT", "dosing", "dosing.EXTRT"),
+        "disposition.DSDECOD", "disposition.DSSCOPE", "disposition.DSTRT", "dosing", "dosing.EXTRT", "dosing.EXDOSE"),
     requires=("subjects",),
 )  # fmt: skip
 def ends(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
@@ -180,7 +191,7 @@ def _treatment_end(study: Study, disposition: pl.LazyFrame, tables: Mapping[str,
         _last=pl.col("DSDAT").max(),
     )
     if "dosing" in tables:
-        taken = tables["dosing"].filter(pl.col("EXTRT").is_in(systemic)).group_by("SUBJID").agg(_taken=pl.col("EXTRT").n_unique())
+        taken = _taken("dosing", tables["dosing"]).filter(pl.col("EXTRT").is_in(systemic)).group_by("SUBJID").agg(_taken=pl.col("EXTRT").n_unique())
     else:
         taken = pl.LazyFrame(schema={"SUBJID": pl.String, "_taken": pl.UInt32})
     both = said.join(taken, on="SUBJID", how="left")
