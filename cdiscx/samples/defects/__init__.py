@@ -6,10 +6,25 @@ checks' code; it is a second reading of the catalogue, so that recall can be mea
 
 from __future__ import annotations
 
-from cdiscx.samples.defects import dates, dosing, exposure, structure, terms, therapy, visits
+from cdiscx.samples.defects import (
+    dates,
+    dosing,
+    endings,
+    endpoints,
+    exposure,
+    lesions,
+    lesions_more,
+    operations,
+    responses,
+    safety,
+    structure,
+    terms,
+    therapy,
+    visits,
+)
 from cdiscx.samples.defects.planting import ANY_ROW, DEFECTS, HEADER_ROW, Planted, Planter
 from cdiscx.samples.defects.plants import plant, plant_many, plant_one, planted
 
-FAMILIES = (structure, dates, terms, visits, dosing, therapy, exposure)
+FAMILIES = (structure, dates, terms, visits, dosing, therapy, exposure, lesions, lesions_more, responses, endpoints, endings, operations, safety)
 
 __all__ = ["ANY_ROW", "DEFECTS", "HEADER_ROW", "Planted", "Planter", "plant", "plant_many", "plant_one", "planted"]

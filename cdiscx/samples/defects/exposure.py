@@ -11,10 +11,11 @@ from cdiscx.samples.layout import Row
 def tablets_never_started(p: Patient) -> Planted | None:
     """The oral drug was never taken, and nobody says why."""
     rows = p.doses(p.tablet)
-    named = [r for r in p.rows("Adverse Events") if p.tablet in f"{r['Related To']}"]
-    if not p.ongoing or named or rows[0]["Start Date"] == p.d1 or p.doses(p.infusion)[0]["Start Date"] != p.d1:
+    if not p.ongoing or rows[0]["Start Date"] == p.d1 or plus(p.d1, 50) > p.cutoff:
         return None
     for event in p.rows("Adverse Events"):
+        if p.tablet in str(event["Related To"]):
+            event["Related To"] = "None"
         parts = [x for x in str(event["Action Taken"] or "").split("; ") if x and not x.startswith(p.tablet)]
         event["Action Taken"] = "; ".join(parts) or None
     p.remove("Dosing", rows)
