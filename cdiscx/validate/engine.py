@@ -127,7 +127,7 @@ class Engine:
             for name, columns in inputs.columns.items()
         }
         # a check on tidy's observations has looked at every row, also where there was nothing to observe
-        rows = self.frames["rows" if part.on == "problems" else part.on].select(pl.len()).collect().item()
+        rows = self._height("rows" if part.on == "problems" else part.on)
         if not rows and part.on != "problems":
             return PartRun(partial=inputs.partial)
         words: dict[str, Any] = {"study": self.data.study, "run": self.run, **seen}
@@ -153,6 +153,11 @@ class Engine:
         setting = self.data.study.checks.get(check.id)
         return Severity(setting.severity) if setting and setting.severity else check.severity
 
+    def _height(self, name: str) -> int:
+        """Rows of a table, without a query where the table is at hand."""
+        table = self.data.tidy.get(name)
+        return table.frame.height if table else int(self.frames[name].select(pl.len()).collect().item())
+
     def _visible(self, name: str, inputs: Inputs) -> pl.LazyFrame:
         """A table with only the columns that the part declares; views and pseudo tables whole."""
         frame = self.frames[name]
@@ -166,7 +171,7 @@ class Engine:
 
     def _silenced(self, part: CheckPart) -> frozenset[str]:
         """Subjects with an unreadable cell in a column whose absence the part would mistake for a defect."""
-        if not part.silenced_by or self.data.problems is None:
+        if not part.silenced_by or self.data.problems is None or not self.data.problems.height:
             return frozenset()
         wanted = pl.concat_str("table", pl.lit("."), "column").is_in(list(part.silenced_by))
         bad = self.frames["problems"].filter(wanted, pl.col("unreadable"), pl.col("SUBJID").is_not_null())

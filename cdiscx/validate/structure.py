@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,13 +23,28 @@ if TYPE_CHECKING:
 _BLANK_KINDS = ("error_cell", "no_cache", "unreadable_date", "ambiguous_date", "contradicts_order", "implausible_date", "not_in_list")
 
 
+@cache
+def _pandera() -> Any:
+    """pandera.polars, imported when the first schema is compiled.
+
+    pandera also imports hypothesis where it is installed, for data synthesis that is not used here: half a second.
+    """
+    spared = "hypothesis" not in sys.modules
+    if spared:
+        sys.modules["hypothesis"] = None  # type: ignore[assignment]  # an import of it fails, which pandera expects
+    try:
+        return import_module("pandera.polars")
+    finally:
+        if spared:
+            del sys.modules["hypothesis"]
+
+
 def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
     """pandera schema of a tidy table: required columns not null, numbers in range, subject ids in shape.
 
     Validate eager frames with `lazy=True` only: on a LazyFrame pandera checks the schema alone, silently.
     """
-    import pandera.polars as pa
-
+    pa = _pandera()
     found = study.sheet_of(table)
     assert found is not None, f"study {study.id} has no table {table}"
     columns: dict[str, Any] = {}
@@ -46,8 +63,7 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
 
 
 def _tests(study: Study, spec: Column) -> list[Any]:
-    import pandera.polars as pa
-
+    pa = _pandera()
     tests: list[Any] = []
     if spec.type == "num" and (spec.min is not None or spec.max is not None):
         low = spec.min if spec.min is not None else float("-inf")
@@ -66,15 +82,14 @@ def schema_checks(data: StudyData) -> Iterator[tuple[Check, Callable[[], PartRun
         table = data.tidy.get(sheet.holds)
         if table is None:
             continue
-        judged = partial(_failures, data, sheet)
+        judged = cache(partial(_failures, data, sheet))  # both judges look at the one validation
         yield known["STR-003"], partial(_judge_key, data, sheet, judged)
         yield known["STR-009"], partial(_judge_values, data, sheet, judged)
 
 
 def _failures(data: StudyData, sheet: Sheet) -> pl.DataFrame:
     """pandera's failure cases of one table: column, check, index (0-based row of the frame)."""
-    import pandera.errors
-
+    errors_ = _pandera().errors
     schema = compile_schema(data.study, sheet.holds)
     frame = data.tidy[sheet.holds].frame
     wanted = [c for c in schema.columns if c in frame.columns]
@@ -83,7 +98,7 @@ def _failures(data: StudyData, sheet: Sheet) -> pl.DataFrame:
         return pl.DataFrame(schema=shape)
     try:
         schema.validate(frame.select(wanted), lazy=True)
-    except pandera.errors.SchemaErrors as errors:
+    except errors_.SchemaErrors as errors:
         cases = errors.failure_cases
         crashed = cases.filter(pl.col("index").is_null())
         if crashed.height:
