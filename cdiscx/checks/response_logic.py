@@ -135,7 +135,8 @@ def response_improves_after_progression_or_complete_response(timepoints: pl.Lazy
     Rule: R11-X-4, R11-B-6, R11-T-PD-3; after surgery a new segment begins (trial-a 7); catalogue MEA-018
     """
     word, day = pl.col("OVRLRESP"), pl.col("DAT")
-    rows = timepoints.filter(word.is_not_null(), pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE").sort(*SEGMENT, "TP")
+    rows = timepoints.filter(word.is_not_null(), pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE")
+    rows = rows.filter(~pl.col("ORDER_DOUBT")).sort(*SEGMENT, "TP")
     pd_, cr = word == "PD", word == "CR"
 
     def first(what: pl.Expr, value: str) -> pl.Expr:

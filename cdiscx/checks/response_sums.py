@@ -39,13 +39,16 @@ def _of_targets(judged_lesions: pl.LazyFrame, study: Study) -> pl.LazyFrame:
 
 
 def _one_lesion(bad: pl.LazyFrame, judged_lesions: pl.LazyFrame, tolerance: float) -> pl.LazyFrame:
-    """RSRID, _left, _twice: the target whose value alone explains the difference."""
+    """RSRID, _left, _twice, _ten: the target whose value alone explains the difference (left out, twice, in another unit)."""
     rows = judged_lesions.filter(pl.col("CLASS") == "TARGET", pl.col("VALUE") > 0).select(*POINT, "LESID", "VALUE")
     pairs = bad.select(*POINT, "RSRID", "SUMDIAM", "SUM").join(rows, on=POINT)
     left = off_by(pl.col("SUM") - pl.col("VALUE"), pl.col("SUMDIAM")) <= tolerance
     twice = off_by(pl.col("SUM") + pl.col("VALUE"), pl.col("SUMDIAM")) <= tolerance
+    tens = [off_by(pl.col("SUM") - pl.col("VALUE") + pl.col("VALUE") * f, pl.col("SUMDIAM")) <= tolerance for f in (10, 0.1)]
     return pairs.sort("LESID").group_by("RSRID").agg(
-        _left=pl.col("LESID").filter(left).first(), _twice=pl.col("LESID").filter(twice).first()
+        _left=pl.col("LESID").filter(left).first(),
+        _twice=pl.col("LESID").filter(twice).first(),
+        _ten=pl.col("LESID").filter(tens[0] | tens[1]).first(),
     )
 
 
@@ -63,7 +66,8 @@ def _why_different(tolerance: float) -> pl.Expr:
             (pl.col("_left").is_not_null(), said(" The site seems to have left out ") + pl.col("_left") + said(".")),
             ((pl.col("_sizes") != total) & same(pl.col("_sizes")), said(" The site seems to have added the whole diameters instead of the viable ones.")),
             ((pl.col("_long") != total) & same(pl.col("_long")), said(" The site seems to have added the long axis of a node (R11-C-2: short axis).")),
-            (off_by(site * 10, total) <= tolerance, said(" The site seems to have written cm.")),
+            (off_by(site * 10, total) <= tolerance, said(" The site seems to have written the sum in cm.")),
+            (pl.col("_ten").is_not_null(), said(" The unit of ") + pl.col("_ten") + said(" (mm or cm) would explain it.")),
             (same(pl.col("_before")), said(" This is the sum of the visit before.")),
             (same(pl.col("BASE")), said(" This is the sum at baseline.")),
             (pl.col("_twice").is_not_null(), said(" The site seems to have counted ") + pl.col("_twice") + said(" twice.")),

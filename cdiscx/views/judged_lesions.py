@@ -39,7 +39,8 @@ def resected(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
 def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """One row per lesion row at a judged time point: the columns of `lesions` and BASETYPE, TP, ROLE, DAT of the point.
 
-    CELL: house column of the cell that counts. STATED: said to be not evaluable, without a number. DOUBT: the row does
+    CELL: house column of the cell that counts. STATED: said to be not evaluable, without a number. UNDATED: said to be
+    resected while no operation is dated before (it is not STATED then). DOUBT: the row does
     not say what it should (no value and not stated so, read twice with different values, impossible numbers); checks of
     lesions speak of it, so responses are not judged by it. Lesions that were resected are not of the post-operative
     set: those that the operation lists, and those whose post-operative row says so (R11-C-8, trial-a 7).
@@ -55,7 +56,9 @@ def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     # what went with the operation stays out from then on, whatever a later row says (MEA-025 speaks of it)
     after = pl.col("BASETYPE") == "POST-OPERATIVE"
     kept = marked.filter(~(after & removed.any().over(*SEGMENT, "LESID")))
-    return _trusted(_with_cell(kept.drop("_gone", "_parent"), study), study)
+    # gone, but no day of an operation is known to be before: END-004 and DAT-003 ask for it
+    undated = kept.with_columns(UNDATED=~after & removed & _STATED.fill_null(False))
+    return _trusted(_with_cell(undated.drop("_gone", "_parent"), study), study)
 
 
 def _with_cell(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
@@ -69,7 +72,7 @@ def _with_cell(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
         .when((pl.col("CLASS") == "NON-TARGET") | number.is_null())
         .then(pl.lit("TRSTATUS"))
         .otherwise(column),
-        STATED=(_STATED & number.is_null()).fill_null(False),
+        STATED=(_STATED & number.is_null() & ~pl.col("UNDATED")).fill_null(False),
     )
 
 

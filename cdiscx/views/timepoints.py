@@ -31,7 +31,7 @@ def timepoints(study: Study, judged_lesions: pl.LazyFrame, assessments: pl.LazyF
     lengths in mm, changes in mm and percent.
     What cannot be trusted: DOUBTFUL (targets whose reading other checks question), NT_DOUBTFUL (non-targets), BASE_DOUBT
     (the baseline has such targets, or no lesion row), PRIOR_DOUBT (an earlier time point has), ORDER_DOUBT (dates do
-    not agree on the order of the segment's visits).
+    not agree on the order of the segment's visits, or an operation has no date).
     Source: response-criteria sections 1 and 3; a new lesion that the site flags without a record counts as one
     (MEA-016 asks for the record); one that was known before surgery is none after it (trial-a 7).
     """
@@ -92,8 +92,9 @@ def _questioned(rows: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             _stated=name.filter(target & pl.col("STATED")),
             _doubt=name.filter(target & pl.col("DOUBT")),
-            _nt_stated=name.filter(other & (pl.col("TRSTATUS") == "NOT EVALUABLE").fill_null(False)),
+            _nt_stated=name.filter(other & pl.col("STATED")),
             _nt_doubt=name.filter(other & (pl.col("DOUBT") | pl.col("_late"))),
+            _undated=pl.col("UNDATED").any(),
         )
     )
 
@@ -143,5 +144,5 @@ def _with_doubts(joined: pl.LazyFrame) -> pl.LazyFrame:
     return ordered.with_columns(
         BASE_DOUBT=(first & here).any().over(SEGMENT) | ~rooted,
         PRIOR_DOUBT=here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over(SEGMENT) == 1,
-        ORDER_DOUBT=backwards.any().over(SEGMENT),
-    ).drop("_stated", "_doubt", "_nt_stated", "_nt_doubt")
+        ORDER_DOUBT=(backwards | pl.col("_undated").fill_null(False)).any().over(SEGMENT),
+    ).drop("_stated", "_doubt", "_nt_stated", "_nt_doubt", "_undated")
