@@ -139,7 +139,16 @@ def _matches(got: dict[str, Any], want: dict[str, Any], column: str | None) -> b
     return "says" not in want or want["says"] in got["message"]
 
 
-@pytest.mark.parametrize("check_id", sorted(i for i, c in registry.checks().items() if c.parts))
+#: judged by pandera schemas compiled from the study file, not by functions of the checks room
+BY_SCHEMA = {"STR-003", "STR-009"}
+
+
+@pytest.mark.parametrize("check_id", sorted(registry.checks()))
+def test_every_check_of_the_catalogue_is_there(check_id: str) -> None:
+    assert registry.checks()[check_id].parts or check_id in BY_SCHEMA
+
+
+@pytest.mark.parametrize("check_id", sorted(registry.checks()))
 def test_every_check_has_failing_passing_and_boundary_cases(check_id: str) -> None:
     assert check_id in FILES, f"tests/cases/{check_id}.yaml is missing"
     kinds = {case["kind"] for case in FILES[check_id]["cases"]}

@@ -41,6 +41,10 @@ RULES = (
     # never given is the component's finding; END-004 speaks where a dose has no date
     Rule("DOS-014", ("END-004",), "absent"),
     Rule("VIS-007", ("END-007",), "absent"),
+    # a dose after death is the dosing finding; the same cell is not reported as activity after death once more
+    Rule("DOS-008", ("DAT-007",), "cell"),
+    Rule("DOS-013", ("STR-007",), "absent"),
+    Rule("DOS-002", ("DOS-003",), "cell"),
 )
 
 

@@ -33,7 +33,9 @@ def _pandera() -> Any:
     if spared:
         sys.modules["hypothesis"] = None  # type: ignore[assignment]  # an import of it fails, which pandera expects
     try:
-        return import_module("pandera.polars")
+        pandera = import_module("pandera.polars")
+        import_module("pandera.backends.polars.register").register_polars_backends()
+        return pandera
     finally:
         if spared:
             del sys.modules["hypothesis"]
@@ -177,11 +179,11 @@ def _owned(frame: pl.DataFrame, spec: Column, index: int) -> bool:
 
 
 def _no_such_column(data: StudyData, rid: int, column: str) -> bool:
-    """True where the row's sheet has no such column at all: STR-001 says so once."""
+    """True where the row's upload has no such column at all: STR-001 says so once."""
     if not data.upload.sources:
         return False
     source = data.upload.sources[int(data.upload.ledger.get_column("_source")[rid])]
-    return column not in source.letters
+    return source.file in data.absent.get(f"{source.table}.{column}", ())
 
 
 def _span(spec: Column) -> str:
