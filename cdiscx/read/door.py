@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -45,7 +46,7 @@ def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
     says what is wrong and what to do.
     """
     where = Path(path)
-    name = where.name or where.absolute().name or str(where)
+    name = _as_text(where.name or where.absolute().name or str(where))
     try:
         where.stat()  # is_dir and is_file would hide a missing path, a loop of links and a closed folder alike
         if where.is_dir():
@@ -67,6 +68,11 @@ def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
     if not _agree(ending, kind):
         found = replace(found, notes=(f"{name}: its content is {kind}, not {ending or 'what it says'}", *found.notes))
     return _upload(name, hashlib.sha256(data).hexdigest(), len(data), where, found)
+
+
+def _as_text(name: str) -> str:
+    """The name as people read it, also where a plain locale hands over its bytes one by one."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _agree(ending: str, kind: str) -> bool:
@@ -105,7 +111,7 @@ def read_uploads(paths: Iterable[str | Path], *, limits: Limits = _LIMITS) -> tu
     depth = 1
     while (twice := {name for name, count in Counter(names).items() if count > 1}) and depth < 64:
         depth += 1
-        names = ["/".join(part[-depth:]) if name in twice else name for name, part in zip(names, parts, strict=True)]
+        names = [_as_text("/".join(part[-depth:])) if name in twice else name for name, part in zip(names, parts, strict=True)]
     return tuple(
         upload if upload.name == name else _named(upload, name) for upload, name in zip(uploads, names, strict=True)
     )

@@ -13,6 +13,7 @@ import polars as pl
 from cdiscx.model.spec import Column
 from cdiscx.model.table import DATE, NUMBER, TEXT
 from cdiscx.standards.units import standard_unit
+from cdiscx.tidy.numbers import UNREADABLE_UNIT
 from cdiscx.tidy.reading import Context
 from cdiscx.tidy.words import ERROR_TOKEN
 
@@ -59,7 +60,7 @@ def _dates(raw: pl.Series, ctx: Context) -> pl.DataFrame | None:
 def _numbers(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFrame | None:
     """Plain numbers in the column's own unit."""
     raw, units = cells["raw"], set(cells["unit"].unique().to_list()) - {None}
-    if ctx.header_unit not in (None, column.unit):
+    if ctx.header_unit not in (None, column.unit) or UNREADABLE_UNIT in units:
         return None
     if column.unit is not None and not units <= {column.unit}:
         return None
