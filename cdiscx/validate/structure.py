@@ -56,7 +56,8 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
             continue
         # a date that is partial has no Date but is there: its ISO text tells whether the cell is blank
         columns[f"{spec.is_}C" if spec.type == "date" else spec.is_] = pa.Column(
-            nullable=not spec.required or (spec.silent_blank is not None and not spec.silent_where),
+            nullable=spec.is_ != "SUBJID"
+            and (not spec.required or (spec.silent_blank is not None and not spec.silent_where)),
             checks=tests,
             required=False,
             title=spec.is_,
