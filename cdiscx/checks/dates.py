@@ -1,4 +1,4 @@
-"""Dates against each other: too little of a date, in the future, before consent, after death, end before start."""
+"""Dates against each other: before birth, too little of a date, in the future, before consent, after death, end before start."""
 
 from __future__ import annotations
 
@@ -34,6 +34,26 @@ def _columns_where(study: Study, tables: Iterable[str], rule: str) -> list[str]:
 
 _KEPT = ("subjects", "visits", "dosing", "procedures", "pathology", "targets", "nontargets", "newlesions", "responses",
          "decision", "ae", "disposition", "survival", "labs")  # fmt: skip
+
+
+@check("DAT-001", on="dates", needs=("subjects", "subjects.BRTHDAT"), uses=("subjects.RFICDAT",))
+def date_before_birth(dates: pl.LazyFrame, subjects: pl.LazyFrame) -> pl.LazyFrame:
+    """{HEADER} ({WHAT}) = {ISO} is before the subject was born ({BORN}).
+
+    Why: without the right date the record has no place in time.
+    Fix: Ask the site for the date; where every date is before birth, it is the birth date that is wrong.
+    Rule: DAT-001; a consent before birth speaks against the birth date, and the other dates stay silent
+    """
+    people = subjects.filter(pl.col("BRTHDATC").is_not_null()).group_by("SUBJID", maintain_order=True).agg(
+        BORN=pl.col("BRTHDATC").first(), CONSENT=pl.col("RFICDATC").first()
+    )  # fmt: skip
+    rows = dates.join(people, on="SUBJID", how="inner")
+    unborn = before(pl.col("CONSENT"), pl.col("BORN")).fill_null(False)
+    birth = pl.col("COLUMN") == "BRTHDAT"
+    against = pl.lit("{HEADER} = {ISO} is after consent ({CONSENT}): one of the two is wrong.")
+    kept = rows.filter(pl.when(unborn).then(birth).otherwise(~birth & before(pl.col("ISO"), pl.col("BORN"))))
+    said = pl.when(birth).then(against)
+    return _at_cell(kept.select(*_PLACE, "BORN", "CONSENT", _say=said, _expected=pl.lit("a date as YYYY-MM-DD")))
 
 
 @check("DAT-003", on="dates", uses=("subjects.RFICDAT", "alive"))
