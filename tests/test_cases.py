@@ -61,14 +61,14 @@ def study_data(study: Study, case: dict[str, Any], today: dt.date) -> StudyData:
             strange = set(row) - set(schema)
             assert not strange, f"{table} has no column {sorted(strange)}"
         names = list(dict.fromkeys(c for row in rows for c in row))
-        plain = {c: pl.Utf8 for c in names}
+        plain = dict.fromkeys(names, pl.Utf8)
         data = [{c: None if (v := text(row.get(c))) is None else _cell(v) for c in names} for row in rows]
         frames[table] = pl.DataFrame(data, schema=plain)
     if "subjects" in frames and "SITEID" not in frames["subjects"].columns:
         frames["subjects"] = frames["subjects"].with_columns(SITEID=pl.lit("01"))
     data_ = tidy_frames(study, frames, complete=True)
     away = case.get("absent", [])
-    return data_.with_(absent={name: ("frames",) for name in away}) if away else data_
+    return data_.with_(absent=dict.fromkeys(away, ("frames",))) if away else data_
 
 
 def _cell(value: Any) -> str:

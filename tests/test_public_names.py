@@ -19,7 +19,7 @@ VISITS = {"SUBJID": ["S1"], "VISIT": ["WEEK 3"], "VISDAT": ["2024-01-01"], "VISD
 def test_a_room_does_not_take_the_place_of_its_verb():
     import cdiscx.read
     import cdiscx.tidy
-    import cdiscx.validate.engine  # noqa: F401
+    import cdiscx.validate.engine
 
     assert callable(cdiscx.read)
     assert callable(cdiscx.tidy)
