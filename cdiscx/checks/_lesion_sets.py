@@ -41,8 +41,8 @@ def unlinked(readings: pl.LazyFrame) -> pl.LazyFrame:
 def segments(place: pl.Expr) -> pl.Expr:
     """Couinaud segments (List[i64]) that a location names as `Segment VIII`, `S8`, `S5/8`, `VIII段`."""
     text = place.str.to_uppercase()
-    names_some = text.str.contains(r"SEG|段|\bS ?[1-8]")
-    lead, end = r"(?:\bS ?|SEG[A-Z]*\.? ?|[/,&+、和及-] ?|\bAND )", r"[AB]?(?:[^0-9A-Z]|$)"
+    names_some = text.str.contains(r"SEG|段|(?:^|[^A-Z])S ?[1-8]")
+    lead, end = r"(?:(?:^|[^A-Z])S ?|SEG[A-Z]*\.? ?|[/,&+、和及-] ?|\bAND )", r"[AB]?(?:[^0-9A-Z]|$)"
     found = [
         pl.when(names_some & text.str.contains(rf"{lead}(?:{n}|{roman}){end}|(?:\b|[^0-9A-Z])(?:{n}|{roman})[AB]?段"))
         .then(n)

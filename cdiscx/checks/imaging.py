@@ -55,10 +55,12 @@ def not_measurable(study: Study, readings: pl.LazyFrame, unit_slips: pl.LazyFram
         never=place.str.contains(_NEVER).fill_null(False),
     )  # fmt: skip
     rows = without_slips(rows, unit_slips).with_columns(_yes=verdict, MIN=least, RULE=rule).filter(~pl.col("_yes"))
+    course = readings.filter(pl.col("CLASS") == "TARGET").group_by(LESION).agg(MOST=pl.col("SIZE").max())
+    rows = rows.join(course, on=LESION, how="left")
     by_viable = pl.col("RULE") == "MR-M-1"
     x = pl.when(by_viable).then(read("VDIAM")).when("NODAL").then(read("SAXIS")).otherwise(read("LDIAM"))
     thick = pl.col("RULE") == "R11-M-2"
-    in_cm = (pl.col("X") < pl.col("MIN") / 2) & (10 * pl.col("X") >= pl.col("MIN"))
+    in_cm = (10 * pl.col("X") >= pl.col("MIN")) & (pl.col("MOST") >= 3 * pl.col("X"))
     slices = pl.lit(" Slices of ") + pl.col("SLTHICK").cast(pl.String).str.replace(r"\.0$", "") + pl.lit(" mm.")
     hint = pl.when(thick).then(slices).when(in_cm).then(pl.lit(" Was it typed in cm?")).otherwise(pl.lit(""))
     never = pl.lit("Target {LESID} ({PLACE}, {TUMETHOD}) cannot be measured ({RULE}).")
@@ -105,7 +107,8 @@ def method_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
 
     Why: CT and MRI draw a tumour's edge differently; a change of method can look like a change of size.
     Fix: Ask the site whether the method is right, and for a scan by the baseline method where there is one.
-    Rule: MEA-011; R11-S-5; against the baseline of the segment; lesions of one scan are one finding
+    Rule: MEA-011; R11-S-5; against the baseline of the segment; lesions of one scan are one finding, and so are visits in
+    a row by one other method. Where two or more later visits agree on another method, the baseline is named
     Not checked: with and without contrast (one method in the layout).
     """
     rows = readings.filter(
@@ -114,17 +117,26 @@ def method_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     ).sort("_rid")  # fmt: skip
     base = rows.filter(pl.col("ROLE").is_in(["BASELINE", "POST-OPERATIVE BASELINE"]))
     base = base.group_by(*READER, "BASETYPE", "ROOT", maintain_order=True).agg(
-        BASE=pl.col("TUMETHOD").unique(), WASRID=pl.col("_rid").first()
+        BASE=pl.col("TUMETHOD").unique(), WASRID=pl.col("_rid").first(), WASVISIT=pl.col("VISIT").first()
     )
-    later = rows.filter(pl.col("ROLE") == "POST-BASELINE").join(base, on=[*READER, "BASETYPE", "ROOT"], how="inner")
+    item = [*READER, "BASETYPE", "ROOT"]
+    later = rows.filter(pl.col("ROLE") == "POST-BASELINE").join(base, on=item, how="inner")
     # read by both methods: the baseline's own is there (MEA-019)
     both = pl.col("BASE").list.contains(pl.col("TUMETHOD")).any().over(*POINT, "LESID")
-    changed = later.filter(~both).with_columns(WAS=pl.col("BASE").list.sort().list.join(", "))
-    return changed.group_by(*POINT, "WAS", "TUMETHOD", maintain_order=True).agg(
+    later = later.with_columns(_hit=~both, WAS=pl.col("BASE").list.sort().list.join(", ")).sort(*item, "TP", "_rid")
+    whole = pl.col("_hit").all() & (pl.col("TUMETHOD").n_unique() == 1) & (pl.col("VISIT").n_unique() >= 2)
+    before = pl.col("TUMETHOD").shift(1).over(item)
+    starts = pl.col("_hit") & (before.is_null() | (before != pl.col("TUMETHOD")))
+    later = later.with_columns(_whole=whole.over(item), _starts=starts).filter("_starts")
+    at_base = pl.lit("{LESIONS}: {WAS} at baseline, {TUMETHOD} at every later visit; response may be not comparable.")
+    blamed = later.filter("_whole").with_columns(VISIT="WASVISIT", _rid="WASRID", WASRID="_rid", _say=at_base)
+    changed = pl.concat([later.filter(~pl.col("_whole")), blamed], how="diagonal_relaxed").sort("_rid")
+    return changed.group_by(*POINT, "WAS", "TUMETHOD", "_say", maintain_order=True).agg(
         LESIONS=pl.col("LESID").unique(maintain_order=True), _rid=pl.col("_rid").first(),
         _all=pl.concat([pl.col("_rid").slice(1), pl.col("WASRID")]),
     ).with_columns(
-        LESIONS=pl.col("LESIONS").list.join(", "), _table=pl.lit("targets"), _related=_cells("_all", "TUMETHOD")
+        LESIONS=pl.col("LESIONS").list.join(", "), _table=pl.lit("targets"), _related=_cells("_all", "TUMETHOD"),
+        _key=pl.col("TUMETHOD"),
     ).drop("_all")  # fmt: skip
 
 

@@ -50,13 +50,13 @@ def lesion_without_row(
     # a part is not asked for where the lesion itself was read (MEA-026), a lesion not where its parts were
     whole = pl.col("LESID") == pl.col("ROOT")
     missing = pl.when(whole).then(pl.col("_root_read").is_null()).otherwise(pl.coalesce("_read", "_whole").is_null())
-    items = items.with_columns(_gone=missing).sort(*_ITEM, "ANYDAT", "VISIT")
+    items = items.join(_said_elsewhere(readings), on=[*POINT, "TABLE"], how="left")
+    items = items.with_columns(_gone=missing & pl.col("_said").is_null()).sort(*_ITEM, "ANYDAT", "VISIT")
     items = items.with_columns(_start=pl.col("_gone") & ~pl.col("_gone").shift(1, fill_value=False).over(_ITEM))
     items = items.with_columns(_run=pl.col("_start").cum_sum().over(_ITEM)).filter("_gone")
     runs = items.group_by(*_ITEM, "_run", maintain_order=True).agg(
         pl.col("TABLE", "VISIT", "BASERID").first(), _more=pl.col("VISIT").slice(1)
     )  # fmt: skip
-    runs = _not_said_elsewhere(runs, readings)
     later = (
         pl.when(pl.col("_more").list.len() > 0)
         .then(pl.lit(", nor at ") + pl.col("_more").list.join(", "))
@@ -126,11 +126,10 @@ def _still_there(items: pl.LazyFrame, rows: pl.LazyFrame, resected: pl.LazyFrame
     )
 
 
-def _not_said_elsewhere(runs: pl.LazyFrame, readings: pl.LazyFrame) -> pl.LazyFrame:
-    """Without visits where a row of the sheet bears an unknown id (MEA-013) or one id stands twice (MEA-019)."""
+def _said_elsewhere(readings: pl.LazyFrame) -> pl.LazyFrame:
+    """POINT, TABLE, _said: where a row of the sheet bears an unknown id (MEA-013) or one id stands twice (MEA-019)."""
     twice = followed(readings).filter(pl.len().over(*POINT, "TABLE", "LESID") > 1).select(*POINT, "TABLE")
-    other = pl.concat([unlinked(readings).select(*POINT, "TABLE"), twice]).unique()
-    return runs.join(other, on=[*POINT, "TABLE"], how="anti")
+    return pl.concat([unlinked(readings).select(*POINT, "TABLE"), twice]).unique().with_columns(_said=True)
 
 
 @check(

@@ -195,9 +195,9 @@ def wrong_axis(study: Study, readings: pl.LazyFrame, unit_slips: pl.LazyFrame) -
     sized = nodes.filter(pl.col("SAXIS").is_not_null(), ~swapped)
     sized = sized.join(_growth_elsewhere(readings), on=_POINT, how="left", nulls_equal=True)
     others = (pl.col("GREW").list.set_difference(pl.concat_list("ROOT")).list.len() > 0).fill_null(False)
-    jumped = jumped.fill_null(False) & ~own_growth & ~others
     # a bulky mass stays bulky: only its first reading is asked about
     first_large = large & (before.is_null() | (before <= limit))
+    jumped = jumped.fill_null(False) & (first_large | (~own_growth & ~others))
     asked = jumped | (first_large & (~both | before.is_null()))
     sized = sized.filter(asked).with_columns(
         X=pl.col("SAXIS"), _key=pl.lit("size"),
