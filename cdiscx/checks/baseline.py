@@ -56,7 +56,7 @@ def baseline_lesions_incomplete(
     )
 
 
-@check("END-011", on="subjects", columns=("PVTTCLS",))
+@check("END-011", on="subjects", uses=("subjects.PVTTCLS",), silenced_by=("subjects.PVTTCLS",))
 def baseline_thrombus_class_missing(study: Study, subjects: pl.LazyFrame) -> pl.LazyFrame:
     """Baseline of {SUBJID}: the PVTT class is blank.
 
@@ -64,7 +64,8 @@ def baseline_thrombus_class_missing(study: Study, subjects: pl.LazyFrame) -> pl.
     Fix: Ask the site for the Cheng class (I to IV) on the baseline scan.
     Rule: END-011, ruling 15.1
     """
-    if study.criterion is None or not study.criterion.pvtt:
+    followed = study.criterion is not None and study.criterion.pvtt
+    if not followed or "PVTTCLS" not in subjects.collect_schema().names():
         return nothing()
     blank = subjects.filter(pl.col("SUBJID").is_not_null(), pl.col("PVTTCLS").is_null())
-    return blank.with_columns(_key=pl.lit("pvtt"))
+    return blank.with_columns(_column=pl.lit("PVTTCLS"), _key=pl.lit("pvtt"))

@@ -10,10 +10,13 @@ from cdiscx.checks.fatal_events import fatal_facts
 from cdiscx.registry import check
 from cdiscx.standards.dates import after, before, earliest
 
+#: where a death is told, the record of deaths first
+_ORDER = {"survival": 0, "disposition": 1, "ae": 2}
+
 
 def _rows(frame: pl.LazyFrame, table: str, column: str | pl.Expr, text: pl.Expr) -> pl.LazyFrame:
     column = pl.lit(column) if isinstance(column, str) else column
-    return frame.filter(pl.col("SUBJID").is_not_null()).select("SUBJID", "_rid", _table=pl.lit(table), _column=column, said=text)
+    return frame.filter(pl.col("SUBJID").is_not_null()).select("SUBJID", "_rid", _table=pl.lit(table), _column=column, said=text, _order=pl.lit(_ORDER[table]))
 
 
 @check(
@@ -53,7 +56,7 @@ def death_without_a_date(
     )
     open_ = evidence.join(subjects.select("SUBJID").unique(), on="SUBJID", how="semi").join(deaths, on="SUBJID", how="anti")
     # one finding a subject, on the first statement; the others are listed
-    first = open_.group_by("SUBJID", maintain_order=True).agg(
+    first = open_.sort("_order", "_rid").group_by("SUBJID", maintain_order=True).agg(
         pl.col("_rid", "_table", "_column", "said").first(),
         _others=pl.struct(rid=pl.col("_rid"), column=pl.col("_column")).slice(1),
     )

@@ -140,7 +140,7 @@ def site_reading_contradicts_viable_tumour(study: Study, pathology: pl.LazyFrame
         own, whole = pl.col(f"{column}_OWN"), pl.col(f"{column}_ALL")
         return (said_yes != own) & ((said_yes != whole) | whole.is_null()) & ~pl.col(f"{column}_OPEN")
 
-    wrong_mpr = rows.filter(against("MPR")).with_columns(related(("_rid", "MIVIAB")), _key=pl.lit("mpr"))
+    wrong_mpr = rows.filter(against("MPR")).with_columns(related(("_rid", "MIVIAB")), _column=pl.lit("MPR"), _key=pl.lit("mpr"))
     wrong_pcr = rows.filter(against("PCR")).with_columns(
         related(("_rid", "MIVIAB"), ("_other", "MIVIAB")),
         _say=pl.when((pl.col("MIVIAB") == 0) & (pl.col("PCR") == "Y"))

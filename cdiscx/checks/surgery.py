@@ -74,20 +74,20 @@ def surgery_without_hepatectomy(
     # a procedure that could not be told apart may be the operation
     unnamed = procedures.filter(pl.col("PRTRT").is_null()).select("SUBJID")
     cut = pathology.filter(pl.col("MISPEC") == "RESECTION", pl.col("BIOMARK").is_null()).sort("_rid").select(
-        "SUBJID", "_rid", _at="_rid", _in=pl.lit("MIDAT"), _table=pl.lit("pathology"), _column=pl.lit("MIDAT"),
+        "SUBJID", "_rid", _at="_rid", _in=pl.lit("MIDAT"), _table=pl.lit("pathology"), _column=pl.lit("MIDAT"), _order=pl.lit(0),
         said=pl.lit("Pathology has a resection specimen of ") + pl.col("MIDATC").fill_null("unknown date"),
     )  # fmt: skip
     again = procedures.filter(pl.col("PRTRT") == "REOPERATION").sort("_rid").select(
-        "SUBJID", "_rid", _at="_rid", _in=pl.lit("PRTRT"), _table=pl.lit("procedures"), _column=pl.lit("PRTRT"),
+        "SUBJID", "_rid", _at="_rid", _in=pl.lit("PRTRT"), _table=pl.lit("procedures"), _column=pl.lit("PRTRT"), _order=pl.lit(1),
         said=pl.lit("Procedures has a reoperation"),
     )  # fmt: skip
     done = visits.filter(pl.col("VISIT").is_in(surgical), pl.col("VISDONE") == "Y").sort("_rid").select(
-        "SUBJID", _NO_ROW.alias("_rid"), _at="_rid", _in=pl.lit("VISDAT"), _table=pl.lit("procedures"), _column=pl.lit("PRTRT"),
+        "SUBJID", _NO_ROW.alias("_rid"), _at="_rid", _in=pl.lit("VISDAT"), _table=pl.lit("procedures"), _column=pl.lit("PRTRT"), _order=pl.lit(2),
         said=pl.lit("Visits says that ") + pl.col("VISIT") + pl.lit(" took place on ") + pl.col("VISDATC").fill_null("an unknown date"),
     )  # fmt: skip
     told = union([cut, again, done]).join(operated, on="SUBJID", how="anti").join(unnamed, on="SUBJID", how="anti")
     listed = told.join(subjects.select("SUBJID").unique(), on="SUBJID", how="semi")
-    first = listed.group_by("SUBJID", maintain_order=True).agg(
+    first = listed.sort("_order", "_at").group_by("SUBJID", maintain_order=True).agg(
         pl.col("_rid", "_table", "_column", "said").first(), _related=pl.struct(rid=pl.col("_at"), column=pl.col("_in"))
     )
     return first.with_columns(pl.col("_related").cast(RELATED), _key=pl.lit("no operation"))
