@@ -9,8 +9,8 @@ import polars as pl
 
 from cdiscx.model.errors import UploadError
 from cdiscx.model.spec import Column, Study
-from cdiscx.model.table import Source, StudyData, Table, Upload, UploadFile, letter
 from cdiscx.model.table import RawSheet as Raw
+from cdiscx.model.table import Source, StudyData, Table, Upload, UploadFile, letter
 from cdiscx.standards.dates import read_iso
 
 #: dtype of the value column per column type; dates and numbers have a text companion `XC`
