@@ -133,7 +133,8 @@ def activity_before_consent(study: Study, dates: pl.LazyFrame, subjects: pl.Lazy
     rows = rows.with_columns(_routine=routine.fill_null(False), DAYS=days_said(early))
     # one blood draw or one scan day is one note, however many results it gave
     same = ["SUBJID", "TABLE", "ISO"]
-    rows = rows.sort("_rid", "COLUMN").with_columns(MORE=pl.len().over(same) - 1, FIRST=pl.col("_rid").first().over(same))
+    # by what it is, not by its row: the note keeps its fingerprint when the rows are sorted anew
+    rows = rows.sort("WHAT", "_rid", "COLUMN").with_columns(MORE=pl.len().over(same) - 1, FIRST=pl.col("_rid").first().over(same))
     rows = rows.filter(~pl.col("_routine") | (pl.col("_rid") == pl.col("FIRST")))
     note = pl.when(pl.col("MORE") == 0).then(pl.lit(_ROUTINE_NOTE)).otherwise(pl.lit(_ROUTINE_NOTES))
     return _at_cell(

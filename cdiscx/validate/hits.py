@@ -17,6 +17,7 @@ from cdiscx.model.finding import Check, CheckPart, Finding, Related, Severity
 from cdiscx.model.table import Source, StudyData
 
 _RESERVED = frozenset({"_say", "_column", "_table", "_severity", "_expected", "_related", "_key", "_fix"})
+_LONGEST_VALUE, _LONGEST_MESSAGE = 300, 1500
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -42,7 +43,17 @@ class Hit:
 
 def wording(template: str, values: Mapping[str, Any]) -> str:
     """Fills `{NAME}` slots: dates as ISO, whole numbers without `.0`, blanks as the word blank."""
-    return _SLOT.sub(lambda m: plain(values[m[1]]) if m[1] in values else m[0], template)
+    # lists of headings and of allowed words stand in `detail`; anything else that long is no value to be read
+    return shortened(_SLOT.sub(lambda m: _slot(m[1], values[m[1]]) if m[1] in values else m[0], template), _LONGEST_MESSAGE)
+
+
+def _slot(name: str, value: Any) -> str:
+    return plain(value) if name == "detail" else shortened(plain(value), _LONGEST_VALUE)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, its end left out where it is longer than anybody reads; the finding's value stays whole."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def plain(value: Any) -> str:
@@ -52,7 +63,8 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"
+        short = f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"
+        return "0" if short == "-0" else short
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, date):

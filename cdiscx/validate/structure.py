@@ -15,7 +15,7 @@ from cdiscx.model.finding import Check, Severity
 from cdiscx.model.spec import Column, Sheet, Study
 from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
-from cdiscx.validate.hits import Hit, plain
+from cdiscx.validate.hits import Hit, plain, shortened
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -150,7 +150,7 @@ def _judge_values(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataF
     for (rid, column), (raw, detail) in numbers.items():
         spec = specs[column]
         at = rids.index(rid)
-        said = f"{name}: {data.study.header(sheet.holds, column)} is not a number: '{raw}'." + (f" {detail}" if detail else "")
+        said = f"{name}: {data.study.header(sheet.holds, column)} is not a number: '{shortened(raw, 300)}'." + (f" {detail}" if detail else "")
         hits.append(
             Hit("STR-009", Severity.ERROR, said, "Type the number alone (and its unit in the unit column).", subjects[at], None,
                 sheet.holds, rid, column, f"a number{f' in {spec.unit}' if spec.unit else ''}", (), "number")
