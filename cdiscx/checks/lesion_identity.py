@@ -20,6 +20,7 @@ _PLACES = (
 )
 _SAID = {"TARGET": "a target", "NON-TARGET": "a non-target", "NEW": "a new lesion"}
 _THING = ["SUBJID", "EVAL", "THING"]
+_WHERE = ("TUORGAN", "TULOC", "ORGAN", "NODAL", "LIVER")
 
 
 def _numbered_by_sheet() -> pl.Expr:
@@ -72,14 +73,16 @@ def place_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     Rule: MEA-010; R11-S-5; organs rolled up, of a location only the side (left, right) is compared; another segment of
     the same side is a note. Where all later readings agree against the baseline, the baseline is named.
     """
-    rows = _described(readings)
+    rows = _named(readings)
     first = rows.unique(_THING, keep="first", maintain_order=True)
-    was = ["ORGANS", "NODAL", "SIDES", "SEGMENTS", "PLACE"]
     first = first.select(
-        *_THING, WAS_AT="VISIT", WAS_RID="_rid", WAS_TABLE="TABLE", **{f"WAS_{c}": pl.col(c) for c in was}
+        *_THING, WAS_AT="VISIT", WAS_RID="_rid", WAS_TABLE="TABLE", **{f"WAS_{c}": pl.col(c) for c in _WHERE}
     )
     later = rows.join(first, on=_THING, how="inner").filter(pl.col("_rid") != pl.col("WAS_RID"))
-    later = later.with_columns(_n=pl.len().over(_THING))
+    other = pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"WAS_{c}")) for c in _WHERE)
+    # most rows repeat what the first one says: only the others are read more closely
+    later = later.with_columns(_n=pl.len().over(_THING)).filter(other)
+    later = later.with_columns(_described("")).with_columns(_described("WAS_"))
     found, seen = [], pl.lit(False)
     for kind, differs, old, new in _differences():
         hit = differs.fill_null(False) & ~seen
@@ -88,25 +91,29 @@ def place_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     return union(found)
 
 
-def _described(readings: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows with THING (what bears the id), ORGANS, SIDES, SEGMENTS, PLACE, in time, without double readings (MEA-019)."""
-    new = pl.col("CLASS") == "NEW"
+def _named(readings: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows with THING (what bears the id) in time, without double readings (MEA-019)."""
     thing = (
-        pl.when(new).then(pl.concat_str("CLASS", "BASETYPE", "LESID", separator="|"))
+        pl.when(pl.col("CLASS") == "NEW").then(pl.concat_str("CLASS", "BASETYPE", "LESID", separator="|"))
         .when(_numbered_by_sheet()).then(pl.concat_str("CLASS", "ROOT", separator="|")).otherwise("ROOT")
     )  # fmt: skip
-    nothing = pl.lit(None, dtype=pl.String)
-    inside = organ(nothing, pl.col("TULOC"))
-    inside = pl.when(inside.is_in(["PORTAL VEIN", "HEPATIC VEIN", "LYMPH NODE"])).then(inside)
     rows = readings.filter(pl.col("ROLE") != "PRIOR", pl.len().over("SUBJID", "EVAL", "VISIT", "TABLE", "LESID") == 1)
-    return rows.with_columns(
-        THING=thing,
+    return rows.with_columns(THING=thing).sort("ANYDAT", "_rid", nulls_last=True)
+
+
+def _described(was: str) -> list[pl.Expr]:
+    """ORGANS, SIDES, SEGMENTS (lists) and PLACE (text) of a row's columns, or of those of its first row (`WAS_`)."""
+    place, liver = pl.col(f"{was}TULOC"), pl.col(f"{was}LIVER")
+    inside = organ(pl.lit(None, dtype=pl.String), place)
+    inside = pl.when(inside.is_in(["PORTAL VEIN", "HEPATIC VEIN", "LYMPH NODE"])).then(inside)
+    own = pl.col(f"{was}ORGAN").str.replace_all(r"[^\p{L}\p{N}]", "")
+    return [
         # `Liver, thrombus of the portal vein` and `Portal vein` are one place
-        ORGANS=pl.concat_list(pl.col("ORGAN").str.replace_all(r"[^\p{L}\p{N}]", ""), inside.str.replace_all(" ", "")).list.drop_nulls(),
-        SIDES=sides(pl.col("TULOC"), pl.col("LIVER")),
-        SEGMENTS=pl.when("LIVER").then(segments(pl.col("TULOC"))),
-        PLACE=pl.concat_str("TUORGAN", "TULOC", separator=", ", ignore_nulls=True),
-    ).sort("ANYDAT", "_rid", nulls_last=True)  # fmt: skip
+        pl.concat_list(own, inside.str.replace_all(" ", "")).list.drop_nulls().alias(f"{was}ORGANS"),
+        sides(place, liver).alias(f"{was}SIDES"),
+        pl.when(liver).then(segments(place)).alias(f"{was}SEGMENTS"),
+        pl.concat_str(f"{was}TUORGAN", place, separator=", ", ignore_nulls=True).alias(f"{was}PLACE"),
+    ]
 
 
 def _differences() -> list[tuple[str, pl.Expr, pl.Expr, pl.Expr]]:
