@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._arithmetic import later_visits, listed, operands_said, with_cells_of, with_own_cells, with_target_cells
+from cdiscx.checks._arithmetic import (
+    later_visits,
+    listed,
+    operands_said,
+    with_cells_of,
+    with_own_cells,
+    with_target_cells,
+)
 from cdiscx.checks._consequences import with_consequences
 from cdiscx.checks._shape import union
 from cdiscx.checks.after_surgery import shrunk_by_surgery
