@@ -62,7 +62,8 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
             required=False,
             title=spec.is_,
         )
-    return pa.DataFrameSchema(columns, strict=False, name=table)
+    schema: pa.DataFrameSchema = pa.DataFrameSchema(columns, strict=False, name=table)
+    return schema
 
 
 def _tests(study: Study, spec: Column) -> list[Any]:
