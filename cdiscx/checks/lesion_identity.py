@@ -37,7 +37,10 @@ def class_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     Rule: MEA-010; R11-S-5; ruling 15.9; a post-operative baseline may choose anew
     """
     key = ["SUBJID", "EVAL", "LESID", "BASETYPE"]
-    rows = readings.filter(~_numbered_by_sheet(), pl.col("ROLE") != "PRIOR").sort("ANYDAT", "_rid", nulls_last=True)
+    rows = readings.filter(~_numbered_by_sheet(), pl.col("ROLE") != "PRIOR")
+    rows = rows.select(*key, "CLASS", "ROLE", "VISIT", "TABLE", "ANYDAT", "_rid").sort(
+        "ANYDAT", "_rid", nulls_last=True
+    )
     # the class at baseline is the reference; new lesions are told from a reused id by what came before them
     first = rows.with_columns(_base=~pl.col("ROLE").is_in(BASELINES)).sort("_base", "ANYDAT", "_rid", nulls_last=True)
     first = first.unique(key, keep="first", maintain_order=True).select(
@@ -98,7 +101,9 @@ def _named(readings: pl.LazyFrame) -> pl.LazyFrame:
         .when(_numbered_by_sheet()).then(pl.concat_str("CLASS", "ROOT", separator="|")).otherwise("ROOT")
     )  # fmt: skip
     rows = readings.filter(pl.col("ROLE") != "PRIOR", pl.len().over("SUBJID", "EVAL", "VISIT", "TABLE", "LESID") == 1)
-    return rows.with_columns(THING=thing).sort("ANYDAT", "_rid", nulls_last=True)
+    # narrow rows: a wide frame is slow to sort
+    rows = rows.select("SUBJID", "EVAL", "LESID", "VISIT", "TABLE", "CLASS", "_rid", "ANYDAT", *_WHERE, THING=thing)
+    return rows.sort("ANYDAT", "_rid", nulls_last=True)
 
 
 def _described(was: str) -> list[pl.Expr]:
