@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -148,7 +149,7 @@ def measure(rounds: int, only: str, studies: tuple[str, ...], *, plain: bool = F
     return tally
 
 
-def _plan(mine: list[Choice], rounds: int, study: str, tally: Tally):
+def _plan(mine: list[Choice], rounds: int, study: str, tally: Tally) -> Iterator[tuple[int, list[Choice]]]:
     """Seeds with the choices to try: whole-upload defects alone, the others twenty to a workbook, scarce ones first."""
     whole = [c for c in mine if DEFECTS[c[0]][c[1]].whole is not None]
     for number in range(rounds):

@@ -97,7 +97,7 @@ def stage_not_eligible(p: Patient) -> Planted | None:
     if p.demo["BCLC Stage"] != "B":
         return None
     p.demo["BCLC Stage"] = "A"
-    return p.here("Demographics", p.demo, "BCLC Stage", "BCLC A")
+    return p.here("Demographics", p.demo, "BCLC Stage", "BCLC A", "MEA-028")
 
 
 @defect("END-018")

@@ -35,7 +35,7 @@ def week6_not_evaluable(p: Patient) -> Planted | None:
     lowest = min(base, second) if isinstance(second, int | float) else base
     if amount(first, "Sum of Diameters") < lowest or _unread(p, name) is None:
         return None
-    return p.here(TARGETS, None, None, "week 6 scan not evaluable", "MEA-014", "VIS-006", "MEA-012")
+    return p.here("Response", None, None, "week 6 scan not evaluable", "MEA-014", "VIS-006", "MEA-012")
 
 
 @defect("END-002")
@@ -150,11 +150,11 @@ def _decision(p: Patient, *responses: str) -> Row | None:
 @defect("END-007", PALHEP)
 def response_on_the_decision(p: Patient) -> Planted | None:
     """A month-3 response that the response sheet does not have."""
-    row = _decision(p, "SD")
-    if row is None:
+    row = _decision(p, "SD", "PD")
+    if row is None or p.surg is None:
         return None
-    row["Month 3 Response"] = "PD"
-    return p.here("Decision", row, "Month 3 Response", "PD, the response sheet says SD")
+    row["Month 3 Response"] = "PR"
+    return p.here("Decision", row, None, "PR, the response sheet and the operation say otherwise")
 
 
 @defect("END-007", PALHEP)
@@ -251,13 +251,13 @@ def thrombus_not_classified(p: Patient) -> Planted | None:
 
 
 @defect("END-011")
-def no_target(p: Patient) -> Planted | None:
-    """No target lesion at all in a subject who has no other scan yet."""
-    rows = p.rows(TARGETS)
-    if p.rows("Response") or not rows or plus(p.d1, 20) > p.cutoff:
+def no_lesion(p: Patient) -> Planted | None:
+    """No lesion at all, target or not, in a subject who has no other scan yet."""
+    if p.rows("Response") or plus(p.d1, 20) > p.cutoff:
         return None
-    p.remove(TARGETS, rows)
-    return p.here(TARGETS, None, None, "no target lesion", "END-001", "END-018", "STR-007", "VIS-005")
+    p.remove(TARGETS, p.rows(TARGETS))
+    p.remove(OTHERS, p.rows(OTHERS))
+    return p.here(TARGETS, None, None, "no lesion at baseline", "END-001", "END-018", "STR-007", "VIS-005")
 
 
 @defect("END-012")

@@ -30,7 +30,8 @@ def third_target_in_the_liver(p: Patient) -> Planted | None:
         return None
     first: Row | None = None
     for row in rows:
-        part = p.add(TARGETS, row | {"Lesion ID": "T9", "Location": "Segment I"}, after=row)
+        last = p.rows(TARGETS, Visit=row["Visit"])[-1]
+        part = p.add(TARGETS, row | {"Lesion ID": "T9", "Location": "Segment I"}, after=last)
         for column in lengths if row in whole else ():
             part[column] = round(amount(row, column) * 0.4)
             row[column] = amount(row, column) - amount(part, column)
@@ -148,7 +149,9 @@ def giant(p: Patient) -> Planted | None:
     rows = [r for r in _measured(p, baseline=True) if r["Lymph Node"] == "N"]
     if not _only_baseline(p) or not rows:
         return None
-    rows[0]["Diameter"] = 301
+    rows[0]["Diameter"], rows[0]["Unit"] = Typed("301"), Typed("mm")
+    if not p.is_a:
+        rows[0]["Viable Diameter"] = Typed(str(rows[0]["Viable Diameter"]))
     return p.here(TARGETS, rows[0], "Diameter", "301 mm")
 
 

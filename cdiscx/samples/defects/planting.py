@@ -66,6 +66,7 @@ class Patient:
     name: str
     rng: Random
     cutoff: date
+    avoid: frozenset[str] = frozenset()  # subjects that carry a defect already
 
     @property
     def is_a(self) -> bool:
@@ -236,7 +237,7 @@ class Planter:
         day = last_day(uploads)
         people = [(u, str(r["Subject ID"])) for u in uploads for r in u.sheets.get("Demographics", [])]
         for upload, name in rng.sample(people, k=len(people)):
-            if name not in avoid and (done := self.find(Patient(upload, name, rng, day))) is not None:
+            if name not in avoid and (done := self.find(Patient(upload, name, rng, day, avoid))) is not None:
                 return done
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from cdiscx.samples.book import plus
 from cdiscx.samples.defects.planting import ANY_ROW, HEADER_ROW, Patient, Planted, day_of, defect, whole
 from cdiscx.samples.layout import NEOPVTT, PALHEP, REQUIRED, Row, SampleUpload, Typed
 
@@ -126,6 +127,8 @@ def enrolled_twice(p: Patient) -> Planted | None:
     """An earlier subject of the site with the same birth date and sex, consent within a year (a warning)."""
     mine, rows = p.demo, p.upload.sheets["Demographics"]
     for other in rows[: p.index("Demographics", mine)]:
+        if str(other["Subject ID"]) in p.avoid:
+            continue
         births = mine["Birth Date"], other["Birth Date"]
         near = abs((day_of(other, "Informed Consent Date") - p.consent).days) <= 300
         if near and other["Sex"] == mine["Sex"] and not any(isinstance(b, str) for b in births):
@@ -174,10 +177,12 @@ def nodule_twice(p: Patient) -> Planted | None:
 
 
 @defect("STR-007")
-def no_laboratory(p: Patient) -> Planted | None:
-    """A treated subject without any laboratory value."""
-    p.remove("Labs", p.rows("Labs"))
-    return p.here("Labs", None, None, "all laboratory rows removed")
+def no_visits(p: Patient) -> Planted | None:
+    """A treated subject without any visit."""
+    if plus(p.d1, 20) > p.cutoff:
+        return None
+    p.remove("Visits", p.rows("Visits"))
+    return p.here("Visits", None, None, "all visits removed", "VIS-002")
 
 
 @defect("STR-007", PALHEP)

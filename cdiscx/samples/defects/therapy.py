@@ -149,14 +149,3 @@ def local_therapy_late(p: Patient) -> Planted | None:
         return None
     sessions[0]["Start Date"] = sessions[0]["End Date"] = plus(p.d1, 29)
     return p.here("Procedures", sessions[0], "Start Date", "first session on D1 + 29", "DOS-014")
-
-
-@defect("DOS-014", PALHEP)
-def local_therapy_never_started(p: Patient) -> Planted | None:
-    """The local component was never given."""
-    if not _later_local(p) or plus(p.d1, 50) > min(p.cutoff, p.death or p.cutoff):
-        return None
-    p.remove("Procedures", p.local())
-    return p.here("Procedures", None, None, "local therapy removed", "DOS-013", "STR-007")
-
-

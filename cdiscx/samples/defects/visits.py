@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -57,7 +58,8 @@ def screening_early(p: Patient) -> Planted | None:
     """SCREENING one day before its range."""
     if plus(p.d1, -29) < p.consent and (p.consent - plus(p.d1, -29)).days > 28:
         return None
-    return _move(p, "SCREENING", plus(p.d1, -29), "SCREENING on D1 - 29")
+    done = _move(p, "SCREENING", plus(p.d1, -29), "SCREENING on D1 - 29")
+    return None if done is None else replace(done, also=("DAT-005",))
 
 
 @defect("VIS-002")
