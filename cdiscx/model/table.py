@@ -142,6 +142,8 @@ class StudyData:
     #: `table` or `table.COLUMN` -> names of the uploads that do not have it
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     run: RunContext | None = None
+    #: view -> traceback of what went wrong in making it
+    broken: Mapping[str, str] = field(default_factory=dict)
     sdtm: Mapping[str, Table] = field(default_factory=dict)
     adam: Mapping[str, Table] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)

@@ -120,6 +120,9 @@ class Engine:
 
     def _evaluate(self, check: Check, part: CheckPart, inputs: Inputs) -> PartRun:
         missing = [t for t in inputs.columns if t not in self.frames and t in self.views]
+        crashed = next((self.data.broken[t] for t in missing if t in self.data.broken), None)
+        if crashed:
+            return PartRun(error=crashed)
         if missing:
             return PartRun(skipped=f"could not be made from this upload: {', '.join(missing)}")
         seen = {

@@ -46,7 +46,7 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
 
     Validate eager frames with `lazy=True` only: on a LazyFrame pandera checks the schema alone, silently.
     """
-    pa = _pandera()
+    library = _pandera()
     found = study.sheet_of(table)
     assert found is not None, f"study {study.id} has no table {table}"
     columns: dict[str, Any] = {}
@@ -55,27 +55,27 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
         if not spec.required and not tests:
             continue
         # a date that is partial has no Date but is there: its ISO text tells whether the cell is blank
-        columns[f"{spec.is_}C" if spec.type == "date" else spec.is_] = pa.Column(
+        columns[f"{spec.is_}C" if spec.type == "date" else spec.is_] = library.Column(
             nullable=spec.is_ != "SUBJID"
             and (not spec.required or (spec.silent_blank is not None and not spec.silent_where)),
             checks=tests,
             required=False,
             title=spec.is_,
         )
-    schema: pa.DataFrameSchema = pa.DataFrameSchema(columns, strict=False, name=table)
+    schema: pa.DataFrameSchema = library.DataFrameSchema(columns, strict=False, name=table)
     return schema
 
 
 def _tests(study: Study, spec: Column) -> list[Any]:
-    pa = _pandera()
+    library = _pandera()
     tests: list[Any] = []
     if spec.type == "num" and (spec.min is not None or spec.max is not None):
         low = spec.min if spec.min is not None else float("-inf")
         high = spec.max if spec.max is not None else float("inf")
-        tests.append(pa.Check.in_range(low, high, name="range"))
+        tests.append(library.Check.in_range(low, high, name="range"))
     if spec.is_ == "SUBJID":
         pattern = study.subject_id_regex if study.subject_id_regex.endswith("$") else f"{study.subject_id_regex}$"
-        tests.append(pa.Check.str_matches(pattern, name="subject"))
+        tests.append(library.Check.str_matches(pattern, name="subject"))
     return tests
 
 

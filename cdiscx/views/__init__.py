@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from cdiscx.registry import View, views
 def with_views(data: StudyData, run: RunContext) -> StudyData:
     """The same data with every view that can be made of it added to `tidy`; a view that lacks an input is left out."""
     made: dict[str, Table] = dict(data.tidy)
+    broken: dict[str, str] = {}
     todo = views()
     while todo:
         ready = [v for v in todo.values() if not any(w in todo for w in _tables(v))]
@@ -23,9 +25,15 @@ def with_views(data: StudyData, run: RunContext) -> StudyData:
         for view in ready:
             del todo[view.name]
             if all(w.partition(".")[0] in made for w in view.requires):
-                frame = view.function(**_words(view, made, data, run)).collect()
-                made[view.name] = Table(view.name, frame, _origin(view, frame))
-    return replace(data, tidy=made, run=run)
+                try:
+                    frame = view.function(**_words(view, made, data, run)).collect()
+                except Exception:  # our bug: what rests on the view is recorded as crashed by the engine, the rest runs
+                    broken[view.name] = traceback.format_exc()
+                else:
+                    made[view.name] = Table(view.name, frame, _origin(view, frame))
+            elif cause := next((broken[w] for w in sorted(_tables(view)) if w in broken), None):
+                broken[view.name] = cause
+    return replace(data, tidy=made, run=run, broken=broken)
 
 
 def _tables(view: View) -> set[str]:
