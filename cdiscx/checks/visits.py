@@ -49,7 +49,7 @@ def visit_outside_its_window(study: Study, visits: pl.LazyFrame, planned: pl.Laz
 
 @check(
     "VIS-002", on="planned", needs=("visits", "ends"),
-    uses=("visits.VISDONE", "visits.VISREAS", "progression", "survival.SSDAT", "survival.NACTDAT"),
+    uses=("progression", "survival.SSDAT", "survival.NACTDAT"),
     silenced_by=(*_ANCHORS, "visits.VISIT", "survival.DTHDAT", "disposition.DSDAT"),
 )  # fmt: skip
 def expected_visit_missing(
@@ -64,23 +64,39 @@ def expected_visit_missing(
     tumour assessments are expected until progression or new anticancer therapy, visits of the treatment period until
     treatment ends, cycles until treatment disposition; a contact in Survival inside the window is a survival follow-up
     """
-    due = _due(study, run, planned, ends, progression, survival)
-    rows = visits.with_columns(done=pl.col("VISDONE").fill_null("Y") != "N", why=pl.col("VISREAS").str.strip_chars() != "")
-    said = rows.filter(pl.col("done") | pl.col("why").fill_null(False)).select("SUBJID", "VISIT")
-    due = due.join(said, on=["SUBJID", "VISIT"], how="anti")
-    bare = rows.group_by("SUBJID", "VISIT").agg(_rid=pl.col("_rid").first())
-    due = due.join(bare, on=["SUBJID", "VISIT"], how="left")
-    marked = pl.col("_rid").is_not_null()
+    due = _due(study, run, planned, ends, progression, survival).join(visits, on=["SUBJID", "VISIT"], how="anti")
     gap = pl.lit("{VISIT} is not recorded, although treatment or visits went on to {DUE}.")
-    blank = pl.lit("{VISIT} is marked as not done without a reason.")
     return due.select(
-        "SUBJID", "_rid", "VISIT", "LO", "HI", "DUE",
+        "SUBJID", "VISIT", "LO", "HI", "DUE",
+        _rid=pl.lit(None, dtype=pl.UInt32),
         _table=pl.lit("visits"),
-        _column=pl.when(marked).then(pl.lit("VISREAS")),
+        _column=pl.lit(None, dtype=pl.String),
         _key="VISIT",
-        _say=pl.when(marked).then(blank).when(pl.col("HI").is_null()).then(gap),
+        _say=pl.when(pl.col("HI").is_null()).then(gap),
         _expected=pl.when(pl.col("HI").is_not_null()).then(pl.lit("{LO} to {HI}")),
     )  # fmt: skip
+
+
+@check(
+    "VIS-002", on="planned", needs=("visits", "ends", "visits.VISDONE", "visits.VISREAS"),
+    uses=("progression", "survival.SSDAT", "survival.NACTDAT"),
+    silenced_by=(*_ANCHORS, "visits.VISIT", "survival.DTHDAT", "disposition.DSDAT"),
+)  # fmt: skip
+def expected_visit_not_done_without_reason(
+    study: Study, run: RunContext, planned: pl.LazyFrame, visits: pl.LazyFrame, ends: pl.LazyFrame, progression: pl.LazyFrame,
+    survival: pl.LazyFrame,
+) -> pl.LazyFrame:  # fmt: skip
+    """{VISIT} is marked as not done without a reason.
+
+    Why: a visit that was due and did not take place is a deviation, and its reason is part of the record.
+    Fix: Ask the site for the reason, or for the visit's date if it took place.
+    Rule: VIS-002: a visit marked not done with a reason is not missing
+    """
+    rows = visits.with_columns(done=pl.col("VISDONE").fill_null("Y") != "N", why=pl.col("VISREAS").str.strip_chars() != "")
+    said = rows.filter(pl.col("done") | pl.col("why").fill_null(False)).select("SUBJID", "VISIT")
+    bare = rows.join(said, on=["SUBJID", "VISIT"], how="anti").group_by("SUBJID", "VISIT").agg(_rid=pl.col("_rid").first())
+    due = _due(study, run, planned, ends, progression, survival).join(bare, on=["SUBJID", "VISIT"], how="inner")
+    return due.select("SUBJID", "_rid", "VISIT", _table=pl.lit("visits"), _column=pl.lit("VISREAS"), _key="VISIT")
 
 
 def _due(
