@@ -189,7 +189,8 @@ def copied_forward(study: Study, readings: pl.LazyFrame) -> pl.LazyFrame:
 
     Why: two readings of the same lesion differ by a millimetre or two; equal numbers were often copied.
     Fix: Ask the site whether the lesions were measured anew at each visit.
-    Rule: MEA-027; three time points in a row, or two by different methods; two lesions or more. Silent where every lesion
+    Rule: MEA-027; three time points in a row, or two by different methods; two lesions or more (parts of one
+    lesion are one). Silent where every lesion
     is below 20 mm (small stable lesions), not read, or gone
     """
     rows = readings.filter(pl.col("CLASS") == "TARGET", pl.col("ROLE") != "PRIOR", ~pl.col("REMOVED")).sort(
@@ -203,7 +204,7 @@ def copied_forward(study: Study, readings: pl.LazyFrame) -> pl.LazyFrame:
     segment = [*READER, "BASETYPE"]
     points = rows.group_by(*segment, "VISIT", "TP", maintain_order=True).agg(
         SAME=written.str.join(";"), HOW=pl.concat_str("LESID", pl.col("TUMETHOD").fill_null("?")).str.join(";"),
-        N=read.sum().cast(pl.Int64), NE=(pl.col("TRSTATUS") == "NOT EVALUABLE").any(), LARGEST=pl.col("SIZE").max(),
+        N=pl.col("ROOT").filter(read).n_unique().cast(pl.Int64), NE=(pl.col("TRSTATUS") == "NOT EVALUABLE").any(), LARGEST=pl.col("SIZE").max(),
         _rid=pl.col("_rid").filter(read).min(), NODAL=pl.col("NODAL").sort_by("_rid").filter(read.sort_by("_rid")).first(),
         _all=pl.col("_rid"),
     )  # fmt: skip
