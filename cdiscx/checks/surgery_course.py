@@ -134,7 +134,8 @@ def stay_incomplete_or_implausible(
     alive = pl.col("DTHHI").is_null() | (pl.col("DTHHI") > due)
     left_alive = pl.col("DTHHI").is_null() | (pl.col("DTHHI") > discharged)
     nights = (discharged - surgery).dt.total_days()
-    many, few = (said("discharged ", nights, " nights after the operation, ", word) for word in (f"more than {longest}", f"fewer than {shortest}"))
+    unit = pl.when(nights == 1).then(pl.lit(" night")).otherwise(pl.lit(" nights"))
+    many, few = (said("discharged ", nights, unit, " after the operation, ", word) for word in (f"more than {longest}", f"fewer than {shortest}"))
     problems = [
         ("HODISDAT", discharged.is_null() & pl.col("HODISDATC").is_null() & (due < run.cutoff) & alive,
          pl.lit(f"no discharge date more than {wait} days after surgery")),
