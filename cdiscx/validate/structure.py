@@ -120,6 +120,8 @@ def _judge_key(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataFram
     name = data.study.sheet_name(sheet.holds)
     hits = []
     for index in sorted(set(failures().filter(pl.col("column") == "SUBJID").get_column("index").to_list())):
+        if _no_such_column(data, rids[index], "SUBJID"):
+            continue
         value = ids[index]
         what = "has no subject number" if value is None else f"has the subject number '{value}', which is not one of this study's form"
         hits.append(
