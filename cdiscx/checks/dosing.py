@@ -54,6 +54,12 @@ def _intervals(
         LO=pl.col("INTERVAL") - pl.col("WINDOW"),
         HI=pl.col("INTERVAL") + pl.col("WINDOW"),
     )
+    # a row without any amount between the two is DOS-010's: whether something was given is asked there
+    nought = dosing.filter(pl.col("EXDOSE") <= 0).select(*KEY, _nought="EXSTDAT")
+    asked = days.join(nought, on=KEY, how="inner").filter(
+        pl.col("_nought").is_between("PREV", "EXSTDAT"), pl.col("N") <= pl.col("WARN_ABOVE")
+    )
+    days = days.join(asked.select("_rid"), on="_rid", how="anti")
     documented = (pl.col("_late") | (pl.col("_ended") == "INTERRUPTED")).fill_null(False)
     worst = (pl.col("N") < pl.col("ERROR_BELOW")) | (pl.col("N") > pl.col("ERROR_ABOVE"))
     long = (pl.col("N") > pl.col("HI")) & (~documented | (pl.col("N") > pl.col("WARN_ABOVE")))

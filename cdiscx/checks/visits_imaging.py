@@ -27,7 +27,7 @@ def _days(later: str, earlier: str) -> pl.Expr:
     return (pl.col(later) - pl.col(earlier)).dt.total_days()
 
 
-@check("VIS-004", on="assessments", uses=("anchors",), silenced_by=(*_LESION_DATES, "responses.RSDAT"))
+@check("VIS-004", on="assessments", uses=("anchors",), silenced_by=(*_LESION_DATES, "responses.RSDAT", "procedures.PRSTDAT"))
 def assessment_interval(study: Study, assessments: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
     """{DAYS} between assessments {DATE1} ({VISIT1}) and {DATE2} ({VISIT}) (planned {EVERY}). A gap beyond {LIMIT} affects censoring.
 

@@ -256,7 +256,7 @@ def dose_blank(p: Patient) -> Planted | None:
 @defect("DOS-010")
 def dose_zero(p: Patient) -> Planted | None:
     """An infusion of nothing."""
-    return _dose(p, p.one_of(p.doses(p.infusion)), 0, "0 mg")
+    return _dose(p, p.one_of(p.doses(p.infusion)), 0, "0 mg", "VIS-001")
 
 
 @defect("DOS-010")

@@ -122,8 +122,14 @@ def tenth_of_the_size(p: Patient) -> Planted | None:
     if last is None:
         return None
     rows = [r for r in p.rows(TARGETS, Visit=last["Visit"], Status="Measured") if r["Lymph Node"] == "N"]
-    rows = [r for r in rows if amount(r, "Diameter") >= 25]
-    if (row := p.one_of(rows)) is None:
+    seen = [r["Visit"] for r in p.responses()]
+    before = seen[-2] if len(seen) > 1 and p.surg is None else "SCREENING"
+    slips = []
+    for each in rows:
+        earlier = p.only(TARGETS, Visit=before, Lesion_ID=each["Lesion ID"], Status="Measured")
+        if earlier is not None and 0.86 <= amount(each, "Diameter") / amount(earlier, "Diameter") <= 1.18:
+            slips.append(each)
+    if (row := p.one_of(slips)) is None:
         return None
     row["Diameter"] = round(amount(row, "Diameter") / 10, 1)
     return p.here(TARGETS, row, "Diameter", "a tenth of the size", "MEA-020")

@@ -185,16 +185,6 @@ def no_visits(p: Patient) -> Planted | None:
     return p.here("Visits", None, None, "all visits removed", "VIS-002")
 
 
-@defect("STR-007", PALHEP)
-def no_procedures(p: Patient) -> Planted | None:
-    """A treated subject without a procedure: no local therapy either."""
-    local = p.local()
-    if p.surg or not local or local[0]["Start Date"] == p.d1 or p.rows("Dosing", Drug="Oxaliplatin"):
-        return None
-    p.remove("Procedures", p.rows("Procedures"))
-    return p.here("Procedures", None, None, "all procedures removed", "DOS-013", "DOS-014", "SAF-005")
-
-
 @defect("STR-008")
 def error_cell(p: Patient) -> Planted | None:
     """A broken formula in an optional cell."""
