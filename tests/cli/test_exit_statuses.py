@@ -227,7 +227,7 @@ def plug_in(folder: Path, source: str) -> dict[str, str]:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zz-plug\nVersion: 1.0\n", encoding="utf-8")
     (info / "entry_points.txt").write_text("[cdiscx]\nzz = zz_plug\n", encoding="utf-8")
-    return {"PYTHONPATH": f"{ROOT}:{folder}"}
+    return plug_in_again(folder)
 
 
 def test_a_check_that_crashes_ends_with_3_whatever_else_was_found(tmp_path: Path, good: dict[str, Path]) -> None:
@@ -253,20 +253,60 @@ def test_a_plug_in_that_cannot_be_loaded_ends_with_2_and_its_name(tmp_path: Path
     assert "a_module_that_nobody_has" in done.complaint
 
 
-def test_a_bug_outside_the_checks_ends_with_3_and_one_line(tmp_path: Path, good: dict[str, Path]) -> None:
-    source = '''
+VIEWS = '''
 import polars as pl
-from cdiscx.registry import view
+from cdiscx.registry import check, view
 
 @view("zz", of=("subjects",))
 def zz(subjects: pl.LazyFrame) -> pl.LazyFrame:
     """Crashes."""
     raise ZeroDivisionError("in a view")
+
+@check("ZZZ-003", on="zz", title="Rests on it")
+def rests(zz: pl.LazyFrame) -> pl.LazyFrame:
+    """Never said."""
+    return zz
 '''
-    done = shell("validate", good["palhep-a"], "--study", "palhep-a", *FAST, env=plug_in(tmp_path, source))
+CIRCLE = '''
+import polars as pl
+from cdiscx.registry import view
+
+@view("hen", of=("egg",))
+def hen(egg: pl.LazyFrame) -> pl.LazyFrame:
+    """Waits."""
+    return egg
+
+@view("egg", of=("hen",))
+def egg(hen: pl.LazyFrame) -> pl.LazyFrame:
+    """Waits."""
+    return hen
+'''
+
+
+def test_a_view_that_crashes_ends_with_3_and_the_other_checks_run(tmp_path: Path, good: dict[str, Path]) -> None:
+    call = ("validate", good["palhep-a"], "--study", "palhep-a", *FAST, "--only", "ZZZ-*", "--only", "DAT-006")
+    done = shell(*call, "--format", "json", env=plug_in(tmp_path, VIEWS))
     assert done.status == 3
-    assert "in a view" in done.complaint
+    assert "ZZZ-003" in done.err
+    by_id = {c["check_id"]: c for c in json.loads(done.out)["checks"]}
+    assert "in a view" in by_id["ZZZ-003"]["reason"]
+    assert by_id["DAT-006"]["status"] == "passed"
+
+
+def test_a_bug_outside_the_checks_ends_with_3_and_one_line(tmp_path: Path, good: dict[str, Path]) -> None:
+    call = ("validate", good["palhep-a"], "--study", "palhep-a", *FAST)
+    done = shell(*call, env=plug_in(tmp_path, CIRCLE))
+    assert done.status == 3
+    assert "egg, hen" in done.complaint
     assert "CDISCX_TRACEBACK" in done.complaint
+    loud = shell(*call, env={**plug_in_again(tmp_path), "CDISCX_TRACEBACK": "1"})
+    assert loud.status == 3
+    assert "Traceback" in loud.err
+
+
+def plug_in_again(folder: Path) -> dict[str, str]:
+    """The environment of a plug-in that is installed."""
+    return {"PYTHONPATH": f"{ROOT}:{folder}"}
 
 
 def test_a_warning_of_one_site_is_not_lost_beside_clean_ones(tmp_path: Path, repeated: Path, folder: Path) -> None:
