@@ -121,8 +121,15 @@ def with_expectations(visits: pl.DataFrame, doses: pl.DataFrame) -> int:
 def whole_engine(rows: int) -> tuple[float, int, int]:
     """All checks of the catalogue that run on visits and doses of this size, findings with their cells included."""
     visits, doses = data(rows)
-    subjects = doses.select("SUBJID").unique(maintain_order=True).with_columns(
-        SITEID=pl.lit("1"), RFICDAT=pl.lit(dt.date(2022, 12, 1)), ENRLDAT=pl.lit(dt.date(2022, 12, 5)), WEIGHT=pl.lit(61.0)
+    subjects = (
+        doses.select("SUBJID")
+        .unique(maintain_order=True)
+        .with_columns(
+            SITEID=pl.lit("1"),
+            RFICDAT=pl.lit(dt.date(2022, 12, 1)),
+            ENRLDAT=pl.lit(dt.date(2022, 12, 5)),
+            WEIGHT=pl.lit(61.0),
+        )
     )
     given = {"subjects": subjects, "visits": visits.drop("CONSENT"), "dosing": doses}
     from cdiscx.views import with_views
@@ -154,7 +161,9 @@ def main() -> None:
     print(f"  cdiscx (polars queries)         {min(ours):8.3f} s")
     print(f"  Great Expectations on pandas    {min(theirs):8.3f} s   {min(theirs) / min(ours):.0f} times as long")
     seconds, found, n = whole_engine(min(rows, 200_000) // 2)
-    print(f"  whole VIS and DOS families ({n} checks) on {min(rows, 200_000):,} rows: {seconds:.2f} s, {found:,} findings with cells")
+    print(
+        f"  whole VIS and DOS families ({n} checks) on {min(rows, 200_000):,} rows: {seconds:.2f} s, {found:,} findings with cells"
+    )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,13 @@ def main() -> None:
             rows[f"validate {study}, expectations included"] = base
             rows[f"validate {study}, without expectations"] = [*base, "--no-expectations"]
         rows["cdiscx --help"] = [*CLI, "--help"]
-        rows["python -c 'import great_expectations'"] = [sys.executable, "-W", "ignore", "-c", "import great_expectations"]
+        rows["python -c 'import great_expectations'"] = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            "import great_expectations",
+        ]
         rows["python -c 'import pandera.polars'"] = [sys.executable, "-W", "ignore", "-c", "import pandera.polars"]
         rows["python -c 'import polars'"] = [sys.executable, "-c", "import polars"]
         best: dict[str, tuple[float, float, float]] = {}

@@ -84,7 +84,9 @@ def told(finding: Finding) -> str:
     return f"{finding.check_id} {finding.severity} [{finding.subject}] {place}: {finding.message}"
 
 
-def judge(tally: Tally, study: str, seed: int, done: list[tuple[Choice, Planted]], report: Report, landing: dict[str, Landing]) -> None:
+def judge(
+    tally: Tally, study: str, seed: int, done: list[tuple[Choice, Planted]], report: Report, landing: dict[str, Landing]
+) -> None:
     """Compare what was planted in one workbook with what came out."""
     owners: dict[str, tuple[Choice, Planted]] = {}
     for choice, planted in done:
@@ -121,9 +123,13 @@ def judge(tally: Tally, study: str, seed: int, done: list[tuple[Choice, Planted]
             if not loose:
                 tally.elsewhere[finding.check_id] += 1
                 tally.troubles.append(f"ELSEWHERE {study} seed {seed}: {told(finding)}")
-        elif finding.check_id not in (owner[1].check_id, *owner[1].also) and finding not in _loose(loose, finding, landing):
+        elif finding.check_id not in (owner[1].check_id, *owner[1].also) and finding not in _loose(
+            loose, finding, landing
+        ):
             tally.scores[owner[0][0]].alarms += 1
-            tally.troubles.append(f"ALARM {study} seed {seed} after {owner[0][0]}/{owner[0][1]} ({owner[1].note}): {told(finding)}")
+            tally.troubles.append(
+                f"ALARM {study} seed {seed} after {owner[0][0]}/{owner[0][1]} ({owner[1].note}): {told(finding)}"
+            )
 
 
 def _loose(loose: list[Planted], finding: Finding, landing: dict[str, Landing]) -> list[Finding]:
@@ -174,7 +180,9 @@ def quiet(cohorts: int, studies: tuple[str, ...]) -> tuple[int, list[str]]:
         study = Study.load(name)
         for seed in range(1, cohorts + 1):
             with tempfile.TemporaryDirectory() as folder:
-                report, _ = run(study, clean(name, sites=1, subjects=24, seed=500 + seed), random_style(seed), Path(folder))
+                report, _ = run(
+                    study, clean(name, sites=1, subjects=24, seed=500 + seed), random_style(seed), Path(folder)
+                )
             books += 1
             said += [f"CLEAN {name} seed {500 + seed}: {told(f)}" for f in report if f.severity != "note"]
     return books, said
@@ -190,7 +198,9 @@ def table(tally: Tally) -> str:
         lines.append(f"{check_id:8} {s.planted:7} {s.found:6} {s.sheet:6} {s.row:6} {s.column:6} {s.alarms:6}{mark}")
         for name in ("planted", "found", "sheet", "row", "column", "alarms"):
             setattr(total, name, getattr(total, name) + getattr(s, name))
-    lines.append(f"{'total':8} {total.planted:7} {total.found:6} {total.sheet:6} {total.row:6} {total.column:6} {total.alarms:6}")
+    lines.append(
+        f"{'total':8} {total.planted:7} {total.found:6} {total.sheet:6} {total.row:6} {total.column:6} {total.alarms:6}"
+    )
     if total.planted:
         share = [100 * n / total.planted for n in (total.found, total.row, total.column)]
         lines.append(f"recall {share[0]:.1f} %, with the row {share[1]:.1f} %, with the column {share[2]:.1f} %")

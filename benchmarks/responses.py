@@ -42,7 +42,15 @@ def frames(subjects: int) -> dict[str, pl.DataFrame]:
             for k in (1, 2)
         ]
     )  # fmt: skip
-    others = grid.select("SUBJID", "VISIT", "TRDAT", LESID=pl.lit("NT1"), TRSTATUS=pl.lit("PRESENT"), TULOC=pl.lit("Segment II"), **lesion)
+    others = grid.select(
+        "SUBJID",
+        "VISIT",
+        "TRDAT",
+        LESID=pl.lit("NT1"),
+        TRSTATUS=pl.lit("PRESENT"),
+        TULOC=pl.lit("Segment II"),
+        **lesion,
+    )
     total = pl.col("size") * 1.5
     base = total.filter(pl.col("tp") == 0).first().over("SUBJID")
     nadir = total.cum_min().shift(1).over("SUBJID")
@@ -55,8 +63,12 @@ def frames(subjects: int) -> dict[str, pl.DataFrame]:
         "SUBJID", "VISIT", "SUMDIAM", "PCBSD", "PCNSD", "TRGRESP", RSDAT="TRDAT", NTRGRESP=pl.lit("NON-CR/NON-PD"),
         NEWLIND=pl.lit("N"), OVRLRESP="TRGRESP", EVAL=pl.lit("INVESTIGATOR"),
     )  # fmt: skip
-    people = grid.filter(pl.col("tp") == 0).select("SUBJID", SITEID=pl.lit("1"), RFICDAT=pl.lit(dt.date(2021, 12, 20)), BCLC=pl.lit("B"))
-    doses = people.select("SUBJID", EXTRT=pl.lit("LENVATINIB"), EXSTDAT=pl.lit(dt.date(2022, 1, 5)), EXDOSE=pl.lit(12.0))
+    people = grid.filter(pl.col("tp") == 0).select(
+        "SUBJID", SITEID=pl.lit("1"), RFICDAT=pl.lit(dt.date(2021, 12, 20)), BCLC=pl.lit("B")
+    )
+    doses = people.select(
+        "SUBJID", EXTRT=pl.lit("LENVATINIB"), EXSTDAT=pl.lit(dt.date(2022, 1, 5)), EXDOSE=pl.lit(12.0)
+    )
     return {"subjects": people, "dosing": doses, "targets": targets, "nontargets": others, "responses": responses}
 
 

@@ -25,7 +25,10 @@ def listing(what: str, study: str | None = None) -> list[Row]:
         return [_check_row(check_id, plan) for check_id in registry.checks()]
     if what == "formats":
         return [
-            *({"format": f, "for": "findings of cdiscx validate --format"} for f in ("text", "json", "jsonl", "junit", "sarif")),
+            *(
+                {"format": f, "for": "findings of cdiscx validate --format"}
+                for f in ("text", "json", "jsonl", "junit", "sarif")
+            ),
             *({"format": name, "for": "datasets"} for name in _of_room("cdiscx.export", "exporter")),
         ]
     room, kind = {"algorithms": ("cdiscx.sdtm", "algorithm"), "datasets": ("cdiscx.adam", "dataset")}[what]
@@ -56,12 +59,17 @@ def explanation(check_id: str, study: str | None = None) -> str:
     found = known.get(check_id.upper())
     if found is None:
         near = difflib.get_close_matches(check_id.upper(), list(known), n=3, cutoff=0.5)
-        raise UsageError(f"there is no check '{check_id}'" + (f"; did you mean {', '.join(near)}?" if near else "; see cdiscx list checks"))
+        raise UsageError(
+            f"there is no check '{check_id}'"
+            + (f"; did you mean {', '.join(near)}?" if near else "; see cdiscx list checks")
+        )
     lines = [f"{found.id}  {found.title}  ({found.severity.value})", ""]
     for part in found.parts:
         said = part.wording
         lines.append(f"  says   {said.message}")
-        lines += [f"  {name:<6} {text}" for name, text in (("why", said.why), ("fix", said.fix), ("rule", said.rule)) if text]
+        lines += [
+            f"  {name:<6} {text}" for name, text in (("why", said.why), ("fix", said.fix), ("rule", said.rule)) if text
+        ]
         if said.not_checked:
             lines.append(f"  not checked: {said.not_checked}")
         reads = [part.on, *(f"{part.on}.{c}" for c in part.columns), *part.needs, *part.uses]

@@ -65,7 +65,9 @@ def _internal(error: Exception) -> int:
     where = traceback.extract_tb(error.__traceback__)[-1]
     said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     place = f"{Path(where.filename).name}:{where.lineno}"
-    return _told(_CRASHED, f"the run stopped at a bug in cdiscx ({said}, {place}); set CDISCX_TRACEBACK=1 for the details")
+    return _told(
+        _CRASHED, f"the run stopped at a bug in cdiscx ({said}, {place}); set CDISCX_TRACEBACK=1 for the details"
+    )
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,7 +96,9 @@ def _study_option(required: bool = True) -> Callable[[Callable[..., Any]], Calla
 
 
 _uploads = click.argument("uploads", nargs=-1, required=True, metavar="UPLOAD...")
-_cutoff = click.option("--cutoff", callback=_date, metavar="DATE", help="Data cut-off, e.g. 2024-06-30 (default: latest date).")
+_cutoff = click.option(
+    "--cutoff", callback=_date, metavar="DATE", help="Data cut-off, e.g. 2024-06-30 (default: latest date)."
+)
 
 
 @main.command()
@@ -208,7 +212,9 @@ def explain(check_id: str, study: str | None) -> None:
 
 
 @main.command()
-@click.option("--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into.")
+@click.option(
+    "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into."
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def demo(folder: Path, quiet: bool) -> None:
     """Write sample uploads of both studies, check them and write the reports."""

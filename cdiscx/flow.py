@@ -43,7 +43,9 @@ def read(*uploads: str | Path, progress: Progress = _quiet) -> tuple[UploadFile,
     return read_uploads(uploads)
 
 
-def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date | None = None, progress: Progress = _quiet) -> StudyData:
+def tidy(
+    study: Study, files: Sequence[UploadFile], *, today: dt.date | None = None, progress: Progress = _quiet
+) -> StudyData:
     """Raw uploads -> tables in the house's words, with every change and every unreadable cell recorded."""
     from cdiscx.tidy import tidy as tidied
 
@@ -112,7 +114,9 @@ def select(checks: Sequence[Check], only: Sequence[str], skip: Sequence[str]) ->
     return [c for c in kept if not any(fnmatchcase(c.id, p.upper()) for p in skip)]
 
 
-def _validated(data: StudyData, only: Sequence[str], skip: Sequence[str], expectations: bool, progress: Progress) -> Report:
+def _validated(
+    data: StudyData, only: Sequence[str], skip: Sequence[str], expectations: bool, progress: Progress
+) -> Report:
     from cdiscx.validate.engine import Engine
     from cdiscx.validate.expectations import expectation_checks
     from cdiscx.validate.structure import schema_checks
@@ -123,7 +127,9 @@ def _validated(data: StudyData, only: Sequence[str], skip: Sequence[str], expect
     known = {**registry.checks(), **{check.id: check for check, _ in extra}}
     chosen = select(list(known.values()), only, skip)
     if not chosen:
-        raise UsageError(f"no check is left: --only {' '.join(only) or '*'} --skip {' '.join(skip) or '(nothing)'}; see cdiscx list checks")
+        raise UsageError(
+            f"no check is left: --only {' '.join(only) or '*'} --skip {' '.join(skip) or '(nothing)'}; see cdiscx list checks"
+        )
     wanted = {c.id for c in chosen}
     engine = Engine(data, context, registry.views())
     outcome = engine.validate(chosen, [(c, judge) for c, judge in extra if c.id in wanted], progress)
@@ -156,7 +162,9 @@ def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = (
         "only": list(only),
         "skip": list(skip),
         "rows": {name: data.tidy[name].frame.height for name in sorted(data.tidy) if data.study.sheet_of(name)},
-        "subjects": int(data.tidy["subjects"].frame.select(pl.col("SUBJID").n_unique()).item()) if "subjects" in data.tidy else 0,
+        "subjects": int(data.tidy["subjects"].frame.select(pl.col("SUBJID").n_unique()).item())
+        if "subjects" in data.tidy
+        else 0,
     }
 
 
@@ -190,7 +198,9 @@ def write_reports(report: Report, files: Sequence[UploadFile], folder: Path, stu
     from cdiscx.validate.expectations import suite_dict
 
     tables = dict.fromkeys(item.table for item in study.expectations)
-    suites = {f"suites/{table}.json": json.dumps(suite_dict(study, table), ensure_ascii=False, indent=1) for table in tables}
+    suites = {
+        f"suites/{table}.json": json.dumps(suite_dict(study, table), ensure_ascii=False, indent=1) for table in tables
+    }
     return write_folder(report, files, folder, study, suites)
 
 

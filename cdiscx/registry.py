@@ -161,7 +161,9 @@ def _plugins() -> None:
             point.load()
         except Exception as error:  # somebody else's code: whatever it raises, the person needs its name
             said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise UsageError(f"the plug-in '{point.name}' ({point.value}) cannot be loaded: {said}; repair or uninstall it") from error
+            raise UsageError(
+                f"the plug-in '{point.name}' ({point.value}) cannot be loaded: {said}; repair or uninstall it"
+            ) from error
 
 
 def checks() -> dict[str, Check]:

@@ -97,7 +97,9 @@ def run(check_id: str, study_name: str, spec: dict[str, Any], case: dict[str, An
 
 
 @pytest.mark.parametrize(("check_id", "study", "spec", "case"), flat())
-def test_a_check_finds_exactly_what_its_case_says(check_id: str, study: str, spec: dict[str, Any], case: dict[str, Any]) -> None:
+def test_a_check_finds_exactly_what_its_case_says(
+    check_id: str, study: str, spec: dict[str, Any], case: dict[str, Any]
+) -> None:
     assert case["kind"] in KINDS
     status, findings, data = run(check_id, study, spec, case)
     assert status.traceback is None, status.traceback

@@ -32,7 +32,9 @@ def test_frames_of_every_kind_are_checked(frame):
     study = cdiscx.Study.load("palhep-a")
     report = cdiscx.validate({"subjects": frame(SUBJECTS), "visits": frame(VISITS)}, study, today=dt.date(2024, 6, 1))
     found = [f for f in report if f.check_id == "DAT-005"]
-    assert [(f.subject, f.sheet, f.row, f.value, f.severity) for f in found] == [("S1", "Visits", 1, "2024-01-01", cdiscx.Severity.ERROR)]
+    assert [(f.subject, f.sheet, f.row, f.value, f.severity) for f in found] == [
+        ("S1", "Visits", 1, "2024-01-01", cdiscx.Severity.ERROR)
+    ]
     assert not report.ok("error")
     assert report.to_polars().height == len(report)
 

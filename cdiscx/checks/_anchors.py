@@ -8,7 +8,9 @@ from cdiscx.checks._shape import RELATED, related
 from cdiscx.model.spec import Study
 
 
-def with_anchor_cell(found: pl.LazyFrame, rows: pl.LazyFrame, study: Study, anchor: pl.Expr | str, rid: str) -> pl.LazyFrame:
+def with_anchor_cell(
+    found: pl.LazyFrame, rows: pl.LazyFrame, study: Study, anchor: pl.Expr | str, rid: str
+) -> pl.LazyFrame:
     """Adds `_related`: the row `rid` of `anchor` (a name, or an expression of names), under the date column of its table.
 
     `rows` is the table of all rows (`_rid`, `table`); an anchor may come from several tables, the row tells which.

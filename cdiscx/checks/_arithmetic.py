@@ -43,13 +43,21 @@ def listed(names: str) -> pl.Expr:
 
 def sum_said() -> pl.Expr:
     """The sum of a time point: `sum 46 mm`, or which targets have no value and what the others measure."""
-    part = pl.when(pl.col("PSUM").is_not_null()).then(pl.lit(", the others measure ") + number_said("PSUM") + pl.lit(" mm"))
+    part = pl.when(pl.col("PSUM").is_not_null()).then(
+        pl.lit(", the others measure ") + number_said("PSUM") + pl.lit(" mm")
+    )
     return (
         pl.when(~pl.col("HAS_TARGET"))
         .then(pl.lit("no target lesion"))
         .when(pl.col("SUM").is_not_null())
         .then(pl.lit("sum ") + number_said("SUM") + pl.lit(" mm"))
-        .otherwise(pl.lit("no sum (") + listed("MISSING") + pl.lit(" without a value") + part.otherwise(pl.lit("")) + pl.lit(")"))
+        .otherwise(
+            pl.lit("no sum (")
+            + listed("MISSING")
+            + pl.lit(" without a value")
+            + part.otherwise(pl.lit(""))
+            + pl.lit(")")
+        )
     )
 
 
@@ -58,11 +66,19 @@ def operands_said() -> pl.Expr:
     total = pl.coalesce("SUM", "PSUM")
     growth = total - pl.col("NADIR")
     from_base = pl.when(pl.col("PCHG").is_not_null()).then(pl.lit(" (") + percent_said("PCHG") + pl.lit(")"))
-    base = pl.when(pl.col("BASE").is_not_null()).then(pl.lit(", baseline ") + number_said("BASE") + pl.lit(" mm") + from_base.otherwise(pl.lit("")))
+    base = pl.when(pl.col("BASE").is_not_null()).then(
+        pl.lit(", baseline ") + number_said("BASE") + pl.lit(" mm") + from_base.otherwise(pl.lit(""))
+    )
     ratio = pl.when(pl.col("NADIR") > 0).then(percent_said(100 * growth / pl.col("NADIR")) + pl.lit(", "))
-    against = pl.when(growth.is_not_null()).then(pl.lit(" (") + ratio.otherwise(pl.lit("")) + change_said(growth) + pl.lit(")"))
+    against = pl.when(growth.is_not_null()).then(
+        pl.lit(" (") + ratio.otherwise(pl.lit("")) + change_said(growth) + pl.lit(")")
+    )
     nadir = pl.when(pl.col("NADIR").is_not_null()).then(
-        pl.lit(", nadir ") + number_said("NADIR") + pl.lit(" mm at ") + pl.col("NADIR_VISIT").fill_null("an earlier visit") + against.otherwise(pl.lit(""))
+        pl.lit(", nadir ")
+        + number_said("NADIR")
+        + pl.lit(" mm at ")
+        + pl.col("NADIR_VISIT").fill_null("an earlier visit")
+        + against.otherwise(pl.lit(""))
     )
     with_targets = base.otherwise(pl.lit("")) + nadir.otherwise(pl.lit(""))
     return sum_said() + pl.when(pl.col("HAS_TARGET")).then(with_targets).otherwise(pl.lit(""))
@@ -71,7 +87,9 @@ def operands_said() -> pl.Expr:
 def lesions_said(readings: pl.LazyFrame) -> pl.LazyFrame:
     """Per time point DETAIL: the targets and what each adds, `T1 34 + T2 12`."""
     targets = readings.filter(pl.col("CLASS") == "TARGET", pl.col("VALUE").is_not_null()).sort("_rid")
-    return targets.group_by(POINT).agg(DETAIL=(pl.col("LESID") + pl.lit(" ") + number_said("VALUE")).sort().str.join(" + "))
+    return targets.group_by(POINT).agg(
+        DETAIL=(pl.col("LESID") + pl.lit(" ") + number_said("VALUE")).sort().str.join(" + ")
+    )
 
 
 def _cells(readings: pl.LazyFrame, kind: str, name: str) -> pl.LazyFrame:
@@ -107,5 +125,7 @@ def with_cells_of(found: pl.LazyFrame, readings: pl.LazyFrame, kind: str) -> pl.
 
 def with_own_cells(*columns: str) -> pl.Expr:
     """`_related` with further cells of the finding's own row in front."""
-    own = pl.concat_list(pl.struct(rid=pl.col("_rid").cast(pl.UInt32), column=pl.lit(c, dtype=pl.String)) for c in columns)
+    own = pl.concat_list(
+        pl.struct(rid=pl.col("_rid").cast(pl.UInt32), column=pl.lit(c, dtype=pl.String)) for c in columns
+    )
     return pl.concat_list(own.cast(RELATED), pl.col("_related")).alias("_related")

@@ -35,14 +35,18 @@ def _scenes(bad: pl.LazyFrame, assessments: pl.LazyFrame, cutoff: pl.Expr) -> pl
 
 def _first_pd(scenes: pl.LazyFrame) -> pl.LazyFrame:
     found = scenes.group_by(*_KEY, "KIND").agg(_pd=pl.col("DATE").filter(pl.col("RESP") == "PD").min())
-    sides = [found.filter(pl.col("KIND") == k).select("SCENE", pl.col("_pd").alias(f"PD_{k}")) for k in ("SITE", "DERIVED")]
+    sides = [
+        found.filter(pl.col("KIND") == k).select("SCENE", pl.col("_pd").alias(f"PD_{k}")) for k in ("SITE", "DERIVED")
+    ]
     return sides[0].join(sides[1], on="SCENE", how="full", coalesce=True)
 
 
 def _best(scenes: pl.LazyFrame, anchors: pl.LazyFrame, therapy: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """BOR_SITE and BOR_DERIVED over the window of R11-B: from D1 to surgery and to new therapy, both excluded."""
     has = anchors.collect_schema().names()
-    dates = anchors.select("SUBJID", *(pl.col(a) if a in has else pl.lit(None, dtype=pl.Date).alias(a) for a in ("D1", "SURG")))
+    dates = anchors.select(
+        "SUBJID", *(pl.col(a) if a in has else pl.lit(None, dtype=pl.Date).alias(a) for a in ("D1", "SURG"))
+    )
     inside = scenes.join(dates, on="SUBJID", how="left").join(therapy, on="SUBJID", how="left")
     stop = pl.min_horizontal("SURG", "NEWTRT")
     window = inside.filter(
@@ -51,7 +55,9 @@ def _best(scenes: pl.LazyFrame, anchors: pl.LazyFrame, therapy: pl.LazyFrame, st
     judged = best_response(
         window, sd_min_days=study.p("sd_min_days"), conf_days=study.p("conf_days"), max_ne=study.p("conf_max_ne")
     ).select(pl.col("SUBJID").cast(pl.UInt32).alias("SCENE"), "EVAL", "BOR")
-    sides = [judged.filter(pl.col("EVAL") == k).select("SCENE", pl.col("BOR").alias(f"BOR_{k}")) for k in ("SITE", "DERIVED")]
+    sides = [
+        judged.filter(pl.col("EVAL") == k).select("SCENE", pl.col("BOR").alias(f"BOR_{k}")) for k in ("SITE", "DERIVED")
+    ]
     return sides[0].join(sides[1], on="SCENE", how="full", coalesce=True)
 
 
@@ -61,7 +67,9 @@ def _landmark(scenes: pl.LazyFrame, anchors: pl.LazyFrame, study: Study) -> pl.L
     has = anchors.collect_schema().names()
     for endpoint in study.endpoints.values():
         options = endpoint.options
-        if not (endpoint.primary and endpoint.kind == "response" and "target_days" in options and endpoint.start in has):
+        if not (
+            endpoint.primary and endpoint.kind == "response" and "target_days" in options and endpoint.start in has
+        ):
             continue
         start = anchors.select("SUBJID", _start=endpoint.start)
         target, window = int(options["target_days"]), int(options.get("window_days", 0))
@@ -72,7 +80,10 @@ def _landmark(scenes: pl.LazyFrame, anchors: pl.LazyFrame, study: Study) -> pl.L
         chosen = rows.sort("_away", "DATE", "RSRID").group_by("SCENE", "KIND", maintain_order=True).first()
         good = pl.col("RESP").is_in(list(options.get("responders", ["CR", "PR"]))) & ~pl.col("_early")
         said = chosen.select("SCENE", "KIND", RSP=pl.when(good).then(pl.lit("Y")).otherwise(pl.lit("N")))
-        sides = [said.filter(pl.col("KIND") == k).select("SCENE", pl.col("RSP").alias(f"RSP_{k}")) for k in ("SITE", "DERIVED")]
+        sides = [
+            said.filter(pl.col("KIND") == k).select("SCENE", pl.col("RSP").alias(f"RSP_{k}"))
+            for k in ("SITE", "DERIVED")
+        ]
         return sides[0].join(sides[1], on="SCENE", how="full", coalesce=True)
     return empty
 
@@ -86,14 +97,23 @@ def first_therapy(survival: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def with_consequences(
-    bad: pl.LazyFrame, assessments: pl.LazyFrame, anchors: pl.LazyFrame, survival: pl.LazyFrame, study: Study, cutoff: pl.Expr
+    bad: pl.LazyFrame,
+    assessments: pl.LazyFrame,
+    anchors: pl.LazyFrame,
+    survival: pl.LazyFrame,
+    study: Study,
+    cutoff: pl.Expr,
 ) -> pl.LazyFrame:
     """Adds CHANGES: in words what the derived response at this one visit would change; empty where nothing.
 
     `bad`: SUBJID, EVAL, RSRID, DOVRLRESP. Only the investigator's reading feeds the endpoints.
     """
     scenes = _scenes(bad.filter(pl.col("EVAL") == "INVESTIGATOR"), assessments, cutoff).cache()
-    sides = (_first_pd(scenes), _best(scenes, anchors, first_therapy(survival), study), _landmark(scenes, anchors, study))
+    sides = (
+        _first_pd(scenes),
+        _best(scenes, anchors, first_therapy(survival), study),
+        _landmark(scenes, anchors, study),
+    )
     joined = bad
     for side in sides:
         joined = joined.join(side.rename({"SCENE": "RSRID"}), on="RSRID", how="left")

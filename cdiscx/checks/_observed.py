@@ -29,13 +29,17 @@ def with_words(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     ]
     names = {sheet.holds: name for name, sheet in study.sheets.items()}
     known = pl.LazyFrame(heads, schema=_HEADS, orient="row")
-    return problems.join(known, on=["table", "column"], how="left", maintain_order="left").with_columns(
-        _table="table",
-        _column="column",
-        Sheet=pl.col("table").replace(names),
-        is_unit=pl.col("is_unit").fill_null(False),
-        detail=pl.concat_str(pl.lit(" "), "detail").fill_null(""),
-    ).sort("file", "sheet", "row", maintain_order=True)
+    return (
+        problems.join(known, on=["table", "column"], how="left", maintain_order="left")
+        .with_columns(
+            _table="table",
+            _column="column",
+            Sheet=pl.col("table").replace(names),
+            is_unit=pl.col("is_unit").fill_null(False),
+            detail=pl.concat_str(pl.lit(" "), "detail").fill_null(""),
+        )
+        .sort("file", "sheet", "row", maintain_order=True)
+    )
 
 
 def of_kind(problems: pl.LazyFrame, study: Study, *kinds: str) -> pl.LazyFrame:

@@ -36,7 +36,9 @@ def seriousness_and_criteria_disagree(ae: pl.LazyFrame, problems: pl.LazyFrame) 
     Not checked: a hospital stay within 3 days of the criterion Hospitalization (the layout has no stays but the hepatectomy's).
     """
     # a criterion that could not be read is TRM-001's, not a missing one
-    unread = problems.filter(pl.col("table") == "ae", pl.col("column") == "AESCRIT", pl.col("unreadable"), pl.col("_rid").is_not_null())
+    unread = problems.filter(
+        pl.col("table") == "ae", pl.col("column") == "AESCRIT", pl.col("unreadable"), pl.col("_rid").is_not_null()
+    )
     n = pl.col("AESCRIT").list.len().fill_null(0)
     yes, no = pl.col("AESER") == "Y", pl.col("AESER") == "N"
     wrong = ae.filter(pl.col("SUBJID").is_not_null(), (yes & (n == 0)) | (no & (n > 0)))
@@ -62,7 +64,9 @@ def outcome_and_end_date_disagree(ae: pl.LazyFrame) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-@check("SAF-004", on="ae", columns=("AESTDAT", "AETERM"), uses=("ae.AEENDAT", "ae.AETOXGR"), silenced_by=("ae.AEENDAT",))
+@check(
+    "SAF-004", on="ae", columns=("AESTDAT", "AETERM"), uses=("ae.AEENDAT", "ae.AETOXGR"), silenced_by=("ae.AEENDAT",)
+)
 def same_event_overlaps(ae: pl.LazyFrame) -> pl.LazyFrame:
     """Adverse event "{AETERM}" from {AESTDAT} (grade {AETOXGR}) begins before its record from {start1} has ended ({end1}).
 
@@ -76,12 +80,15 @@ def same_event_overlaps(ae: pl.LazyFrame) -> pl.LazyFrame:
     again = rows.filter(pl.len().over("SUBJID", "_term") > 1)
     earlier = again.select("SUBJID", "_term", start1="AESTDAT", _endc="AEENDATC", _prev="_rid")
     pairs = again.join(earlier, on=["SUBJID", "_term"], how="inner").filter(
-        (pl.col("start1") < pl.col("AESTDAT")) | ((pl.col("start1") == pl.col("AESTDAT")) & (pl.col("_prev") < pl.col("_rid")))
+        (pl.col("start1") < pl.col("AESTDAT"))
+        | ((pl.col("start1") == pl.col("AESTDAT")) & (pl.col("_prev") < pl.col("_rid")))
     )
     still_open = pl.col("_endc").is_null()
     same_day = pl.col("start1") == pl.col("AESTDAT")
     overlap = still_open | same_day | (earliest(pl.col("_endc")) > pl.col("AESTDAT")).fill_null(False)
     found = pairs.filter(overlap).sort("_rid", "start1", "_prev").group_by("_rid", maintain_order=True).last()
     return found.with_columns(
-        related(("_prev", "AEENDAT")), end1=pl.when(still_open).then(pl.lit("no end date")).otherwise("_endc"), _key=pl.lit("overlap")
+        related(("_prev", "AEENDAT")),
+        end1=pl.when(still_open).then(pl.lit("no end date")).otherwise("_endc"),
+        _key=pl.lit("overlap"),
     )

@@ -34,9 +34,13 @@ def resected_lesion_is_measured(procedures: pl.LazyFrame, lesions: pl.LazyFrame)
     rows = lesions.filter(pl.col("CLASS") != "NEW", pl.col("TRDAT").is_not_null())
     own = rows.join(first, on=["SUBJID", "LESID"])
     parts = rows.join(first.rename({"LESID": "PARENT"}), on=["SUBJID", "PARENT"])
-    both = pl.concat([own, parts.select(own.collect_schema().names())]).unique(["_rid"], keep="first", maintain_order=True)
+    both = pl.concat([own, parts.select(own.collect_schema().names())]).unique(
+        ["_rid"], keep="first", maintain_order=True
+    )
     size = pl.coalesce("SIZE", "LDIAM", "SAXIS", "VDIAM")
-    seen = (size > 0).fill_null(False) | pl.col("TRSTATUS").is_in(["MEASURED", "PRESENT", "TOO SMALL", "UNEQUIVOCAL PROGRESSION"])
+    seen = (size > 0).fill_null(False) | pl.col("TRSTATUS").is_in(
+        ["MEASURED", "PRESENT", "TOO SMALL", "UNEQUIVOCAL PROGRESSION"]
+    )
     bad = both.filter(pl.col("TRDAT") > pl.col("PRSTDAT"), seen)
     typed = pl.col("LDIAM").is_not_null()
     number = pl.when("NODAL").then(pl.coalesce("SAXIS", "LDIAM")).otherwise("LDIAM")
@@ -61,7 +65,9 @@ def shrunk_by_surgery(study: Study, timepoints: pl.LazyFrame, anchors: pl.LazyFr
     if "SURG" not in anchors.collect_schema().names():
         anchors = anchors.with_columns(SURG=pl.lit(None, dtype=pl.Date), SURG_RID=pl.lit(None, dtype=pl.UInt32))
     who = ("SUBJID", "EVAL")
-    dated = timepoints.join(anchors.select("SUBJID", "SURG", "SURG_RID"), on="SUBJID").filter(pl.col("SURG").is_not_null())
+    dated = timepoints.join(anchors.select("SUBJID", "SURG", "SURG_RID"), on="SUBJID").filter(
+        pl.col("SURG").is_not_null()
+    )
     after = (pl.col("ANYDAT") > pl.col("SURG")).fill_null(False)
     said = pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")
     good = pl.col("OVRLRESP").is_in(list(_GOOD)).fill_null(False)
@@ -73,7 +79,9 @@ def shrunk_by_surgery(study: Study, timepoints: pl.LazyFrame, anchors: pl.LazyFr
     )
     new_base = pl.col("ROLE") == "POST-OPERATIVE BASELINE"
     unsure = (pl.col("DOUBTFUL").list.len() > 0) | (pl.col("BASE_DOUBT") & ~new_base)
-    shown = pl.col("DOVRLRESP").is_in(list(_GOOD)).fill_null(False) & (pl.col("BASETYPE") == "POST-OPERATIVE") & ~new_base
+    shown = (
+        pl.col("DOVRLRESP").is_in(list(_GOOD)).fill_null(False) & (pl.col("BASETYPE") == "POST-OPERATIVE") & ~new_base
+    )
     fall = pl.col("_first") - pl.col("SUM")
     by_old = (fall >= float(criterion_of(study).pr_rel) * pl.col("_first") - 1e-9).fill_null(pl.col("SUM").is_null())
     fresh = ~pl.col("OLD").is_in(list(_GOOD)).fill_null(False)
@@ -98,10 +106,11 @@ def response_made_by_surgery(study: Study, timepoints: pl.LazyFrame, anchors: pl
     """
     found = shrunk_by_surgery(study, timepoints, anchors).sort("SUBJID", "EVAL", "TP")
     who = ("SUBJID", "EVAL")
-    derived = pl.when(pl.col("ROLE") == "POST-OPERATIVE BASELINE").then(
-        pl.lit(" This visit is the post-operative baseline.")
-    ).when(pl.col("DOVRLRESP").is_not_null()).then(
-        pl.lit(" Against the post-operative baseline it is ") + pl.col("DOVRLRESP") + pl.lit(".")
+    derived = (
+        pl.when(pl.col("ROLE") == "POST-OPERATIVE BASELINE")
+        .then(pl.lit(" This visit is the post-operative baseline."))
+        .when(pl.col("DOVRLRESP").is_not_null())
+        .then(pl.lit(" Against the post-operative baseline it is ") + pl.col("DOVRLRESP") + pl.lit("."))
     )
     count = pl.len().over(who) - 1
     more = later_visits(count)

@@ -30,7 +30,9 @@ def _blamed(study: Study) -> Iterator[tuple[str, Component, list[str], list[str]
                 yield term, part, list(part.drugs), list(part.procedures)
 
 
-def _given(study: Study, dosing: pl.LazyFrame, procedures: pl.LazyFrame, drugs: list[str], kinds: list[str]) -> pl.LazyFrame:
+def _given(
+    study: Study, dosing: pl.LazyFrame, procedures: pl.LazyFrame, drugs: list[str], kinds: list[str]
+) -> pl.LazyFrame:
     """Per subject the first and last exposure: first, last, going, undated, `_first` and its column."""
     daily = [d for d in drugs if d in study.regimens and study.regimens[d].kind == "daily"]
     open_ = pl.col("EXENDAT").is_null() & ((pl.col("EXONGO") == "Y").fill_null(False) | pl.col("EXTRT").is_in(daily))
@@ -38,10 +40,20 @@ def _given(study: Study, dosing: pl.LazyFrame, procedures: pl.LazyFrame, drugs: 
     rows = union(
         [
             dosing.filter(pl.col("EXTRT").is_in(drugs), taken).select(
-                "SUBJID", "_rid", start="EXSTDAT", end=pl.coalesce("EXENDAT", "EXSTDAT"), going=open_, column=pl.lit("EXSTDAT")
+                "SUBJID",
+                "_rid",
+                start="EXSTDAT",
+                end=pl.coalesce("EXENDAT", "EXSTDAT"),
+                going=open_,
+                column=pl.lit("EXSTDAT"),
             ),
             procedures.filter(pl.col("PRTRT").is_in(kinds)).select(
-                "SUBJID", "_rid", start="PRSTDAT", end=pl.coalesce("PRENDAT", "PRSTDAT"), going=pl.lit(False), column=pl.lit("PRSTDAT")
+                "SUBJID",
+                "_rid",
+                start="PRSTDAT",
+                end=pl.coalesce("PRENDAT", "PRSTDAT"),
+                going=pl.lit(False),
+                column=pl.lit("PRSTDAT"),
             ),
         ]
     )
@@ -104,8 +116,15 @@ def _withdrawn(study: Study, ae: pl.LazyFrame) -> pl.LazyFrame:
     """One row per event and drug that was withdrawn for it: drug, AELO and AEHI (first and last day of onset)."""
     rows = ae.filter(pl.col("SUBJID").is_not_null(), pl.col("AESTDATC").is_not_null()).explode("AEACN")
     item = pl.col("AEACN").struct
-    rows = rows.with_columns(drug=item.field("key"), _action=item.field("term"), AELO=earliest(pl.col("AESTDATC")), AEHI=latest(pl.col("AESTDATC")))
-    return rows.filter(pl.col("_action") == "DRUG WITHDRAWN", pl.col("drug").is_in(list(study.regimens)), pl.col("AELO").is_not_null())
+    rows = rows.with_columns(
+        drug=item.field("key"),
+        _action=item.field("term"),
+        AELO=earliest(pl.col("AESTDATC")),
+        AEHI=latest(pl.col("AESTDATC")),
+    )
+    return rows.filter(
+        pl.col("_action") == "DRUG WITHDRAWN", pl.col("drug").is_in(list(study.regimens)), pl.col("AELO").is_not_null()
+    )
 
 
 def _ended(study: Study, disposition: pl.LazyFrame) -> pl.LazyFrame:
@@ -124,10 +143,22 @@ def _ended(study: Study, disposition: pl.LazyFrame) -> pl.LazyFrame:
     columns=("AEACN", "AETERM", "AESTDAT"),
     needs=("disposition", "disposition.DSDECOD", "disposition.DSSCOPE", "disposition.DSTRT", "disposition.DSDAT"),
     uses=("dosing", "dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXENDAT", "dosing.EXDOSE", "dosing.EXONGO", "deaths"),
-    silenced_by=("disposition.DSDAT", "disposition.DSDECOD", "disposition.DSTRT", "disposition.DSSCOPE", "dosing.EXSTDAT", "dosing.EXENDAT"),
+    silenced_by=(
+        "disposition.DSDAT",
+        "disposition.DSDECOD",
+        "disposition.DSTRT",
+        "disposition.DSSCOPE",
+        "dosing.EXSTDAT",
+        "dosing.EXENDAT",
+    ),
 )
 def withdrawal_without_disposition(
-    study: Study, run: RunContext, ae: pl.LazyFrame, disposition: pl.LazyFrame, dosing: pl.LazyFrame, deaths: pl.LazyFrame
+    study: Study,
+    run: RunContext,
+    ae: pl.LazyFrame,
+    disposition: pl.LazyFrame,
+    dosing: pl.LazyFrame,
+    deaths: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Adverse event "{AETERM}" ({AESTDATC}): {DRUG} withdrawn, but {what}.
 
@@ -144,20 +175,34 @@ def withdrawal_without_disposition(
         start=pl.col("EXSTDAT").max(), last=pl.max_horizontal(pl.col("EXSTDAT").max(), pl.col("EXENDAT").max()),
         going=(pl.col("EXONGO") == "Y").fill_null(False).any(), _dose=pl.col("_rid").last(),
     )  # fmt: skip
-    rows = _withdrawn(study, ae).join(doses, on=["SUBJID", "drug"], how="left").join(deaths.select("SUBJID", "DTHHI"), on="SUBJID", how="left")
+    rows = (
+        _withdrawn(study, ae)
+        .join(doses, on=["SUBJID", "drug"], how="left")
+        .join(deaths.select("SUBJID", "DTHHI"), on="SUBJID", how="left")
+    )
     due = pl.max_horizontal("AEHI", "last") + pl.duration(days=high)
     rows = rows.filter(due < run.cutoff, (pl.col("DTHHI") > due).fill_null(True))
     both = rows.join(_ended(study, disposition), on=["SUBJID", "drug"], how="inner")
     before, after = pl.duration(days=low), pl.duration(days=high)
-    near = [pl.col("DSDAT").is_between(pl.col(a) - before, pl.col(b) + after).fill_null(False) for a, b in (("AELO", "AEHI"), ("last", "last"))]
+    near = [
+        pl.col("DSDAT").is_between(pl.col(a) - before, pl.col(b) + after).fill_null(False)
+        for a, b in (("AELO", "AEHI"), ("last", "last"))
+    ]
     fits = (pl.col("DSDECOD") == "ADVERSE EVENT").fill_null(False) & pl.any_horizontal(near)
     matched = both.filter(fits).group_by("_rid", "drug").agg(ended=pl.col("DSDAT").max(), _srid=pl.col("_stop").last())
-    other = both.filter(pl.col("DSDAT").is_not_null()).sort("DSDAT").group_by("_rid", "drug", maintain_order=True).agg(
-        pl.col("DSDECOD", "DSDAT").first(), _orid=pl.col("_stop").first()
+    other = (
+        both.filter(pl.col("DSDAT").is_not_null())
+        .sort("DSDAT")
+        .group_by("_rid", "drug", maintain_order=True)
+        .agg(pl.col("DSDECOD", "DSDAT").first(), _orid=pl.col("_stop").first())
     )
     judged = rows.join(matched, on=["_rid", "drug"], how="left").join(other, on=["_rid", "drug"], how="left")
     again = (pl.col("start") > pl.col("ended")).fill_null(False)
-    still = pl.col("ended").is_null() & (pl.col("start") > pl.col("AEHI") + after).fill_null(False) & pl.col("DSDAT").is_null()
+    still = (
+        pl.col("ended").is_null()
+        & (pl.col("start") > pl.col("AEHI") + after).fill_null(False)
+        & pl.col("DSDAT").is_null()
+    )
     what = (
         pl.when(again).then(said("it was given again on ", pl.col("start"), ", after its end on ", pl.col("ended")))
         .when(pl.col("DSDAT").is_not_null())
@@ -167,5 +212,8 @@ def withdrawal_without_disposition(
         .otherwise(pl.lit("Disposition has no end of this drug"))
     )  # fmt: skip
     return judged.filter(pl.col("ended").is_null() | again).with_columns(
-        related(("_dose", "EXSTDAT"), (pl.coalesce("_srid", "_orid"), "DSDECOD")), what=what, DRUG=drug_name(pl.col("drug")), _key=pl.col("drug")
+        related(("_dose", "EXSTDAT"), (pl.coalesce("_srid", "_orid"), "DSDECOD")),
+        what=what,
+        DRUG=drug_name(pl.col("drug")),
+        _key=pl.col("drug"),
     )

@@ -16,7 +16,12 @@ from cdiscx.views.imaging_plan import days_after
     silenced_by=("targets.TRDAT", "nontargets.TRDAT", "targets.LESID", "dosing.EXSTDAT", "procedures.PRSTDAT"),
 )  # fmt: skip
 def baseline_lesions_incomplete(
-    study: Study, run: RunContext, lesions: pl.LazyFrame, assessments: pl.LazyFrame, anchors: pl.LazyFrame, responses: pl.LazyFrame
+    study: Study,
+    run: RunContext,
+    lesions: pl.LazyFrame,
+    assessments: pl.LazyFrame,
+    anchors: pl.LazyFrame,
+    responses: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Baseline of {SUBJID} (first treatment {D1}) has no {missing}.
 
@@ -44,12 +49,22 @@ def baseline_lesions_incomplete(
     )
     seen = treated.join(none, on="SUBJID", how="anti")
     spoken_of = pl.concat([of(lesions, "TARGET"), answered("TRGRESP")])
-    targets = seen.join(of(at_base, "TARGET"), on="SUBJID", how="anti").join(spoken_of, on="SUBJID", how="semi").with_columns(
-        missing=pl.lit("target lesions, although later assessments measure them or give a response to them"), _table=pl.lit("targets")
+    targets = (
+        seen.join(of(at_base, "TARGET"), on="SUBJID", how="anti")
+        .join(spoken_of, on="SUBJID", how="semi")
+        .with_columns(
+            missing=pl.lit("target lesions, although later assessments measure them or give a response to them"),
+            _table=pl.lit("targets"),
+        )
     )
     # non-target lesions that turn up later are MEA-013's, row by row
-    others = seen.join(of(lesions, "NON-TARGET"), on="SUBJID", how="anti").join(answered("NTRGRESP"), on="SUBJID", how="semi").with_columns(
-        missing=pl.lit("non-target lesions, although Response gives a response to them"), _table=pl.lit("nontargets")
+    others = (
+        seen.join(of(lesions, "NON-TARGET"), on="SUBJID", how="anti")
+        .join(answered("NTRGRESP"), on="SUBJID", how="semi")
+        .with_columns(
+            missing=pl.lit("non-target lesions, although Response gives a response to them"),
+            _table=pl.lit("nontargets"),
+        )
     )
     return union([none, targets, others]).with_columns(
         _rid=pl.lit(None, dtype=pl.UInt32), _column=pl.lit("LESID"), _key=pl.lit("lesions of ") + pl.col("_table")

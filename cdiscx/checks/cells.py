@@ -17,7 +17,9 @@ def value_in_doubt(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     Why: nobody can tell what stood in a cell that a spreadsheet has damaged.
     Fix: ask the site for the value and type it over the cell.
     """
-    damaged = pl.lit("{Sheet}: {_header} holds {raw}, a sign damaged by a wrong code page; it was read as {read_as}. Confirm it.")
+    damaged = pl.lit(
+        "{Sheet}: {_header} holds {raw}, a sign damaged by a wrong code page; it was read as {read_as}. Confirm it."
+    )
     formula = pl.lit("{Sheet}: {_header} holds the formula {raw} without a stored value.")
     error = pl.lit("{Sheet}: {_header} holds the error {raw} instead of a value.")
     c = pl.col
@@ -48,7 +50,10 @@ def read_without_doubt(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     Fix: confirm the first one; type plain numbers, one a cell, in the column's unit.
     """
     c = pl.col
-    words = {"number_as_text": "cells with numbers typed as text", "unit_in_cell": "cells with the unit typed behind the number"}
+    words = {
+        "number_as_text": "cells with numbers typed as text",
+        "unit_in_cell": "cells with the unit typed behind the number",
+    }
     found = of_kind(problems, study, "number_as_text", "unit_in_cell", "merged")
     place = ["file", "sheet", "table", "column", "kind"]
     first = found.group_by(place, maintain_order=True).agg(pl.exclude("_rid", "SUBJID", *place).first(), n=pl.len())
@@ -56,7 +61,9 @@ def read_without_doubt(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
            "unit_in_cell": "{Sheet}: {_header} holds {raw} with its unit; it was read as {read_as}. Confirm it.",
            "merged": "{Sheet}: a cell of {_header} is merged with others; its value was read in its first row only. Confirm it."}  # fmt: skip
     many = pl.when(c("kind") == "merged").then(
-        pl.lit("{Sheet}: {n} cells of {_header} are merged with others; the value was read in the first row only. Confirm them.")
+        pl.lit(
+            "{Sheet}: {n} cells of {_header} are merged with others; the value was read in the first row only. Confirm them."
+        )
     )
     single = c("kind").replace_strict(one, default=None)
     return _on_no_record(first).with_columns(
@@ -79,7 +86,9 @@ def unusable_date(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     Why: without the date the record has no place in time.
     Fix: ask the site for the date and type it as YYYY-MM-DD.
     """
-    return of_kind(problems, study, "unreadable_date", "implausible_date").with_columns(_expected=pl.lit("a date as YYYY-MM-DD"))
+    return of_kind(problems, study, "unreadable_date", "implausible_date").with_columns(
+        _expected=pl.lit("a date as YYYY-MM-DD")
+    )
 
 
 @check("DAT-002", on="problems", uses=DATES)
@@ -176,10 +185,18 @@ def result_without_unit(labs: pl.LazyFrame, problems: pl.LazyFrame) -> pl.LazyFr
     # Distinct pairs of test and unit are few: each is judged once.
     usable = [unit is not None and lab_factor(test, unit) is not None for test, unit in pairs.iter_rows()]
     standard = [lab_standard(test) for test in pairs["LBTEST"]]
-    judged = pairs.with_columns(usable=pl.Series(usable, dtype=pl.Boolean), _expected=pl.Series(standard, dtype=pl.String))
-    bad = judged.lazy().filter(~c("usable"))
-    what = pl.when(c("LBORRESU").is_null()).then(pl.lit("no unit")).otherwise(
-        pl.concat_str(pl.lit("the unit "), "LBORRESU", pl.lit(", which cannot be converted to "), "_expected")
+    judged = pairs.with_columns(
+        usable=pl.Series(usable, dtype=pl.Boolean), _expected=pl.Series(standard, dtype=pl.String)
     )
-    found = dimensional.join(bad, on=["LBTEST", "LBORRESU"], nulls_equal=True, maintain_order="left").with_columns(what=what)
+    bad = judged.lazy().filter(~c("usable"))
+    what = (
+        pl.when(c("LBORRESU").is_null())
+        .then(pl.lit("no unit"))
+        .otherwise(
+            pl.concat_str(pl.lit("the unit "), "LBORRESU", pl.lit(", which cannot be converted to "), "_expected")
+        )
+    )
+    found = dimensional.join(bad, on=["LBTEST", "LBORRESU"], nulls_equal=True, maintain_order="left").with_columns(
+        what=what
+    )
     return _without(found, problems, "LBORRESU")

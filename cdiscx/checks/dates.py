@@ -71,12 +71,16 @@ def partial_date(
     rows = dates.filter(pl.col("DATE").is_null(), precision(pl.col("ISO")).is_in(["Y", "M"]))
     never = rows.filter(place.is_in(_columns_where(study, _KEPT, "never")))
     consent = subjects.group_by("SUBJID").agg(RFICDAT=pl.col("RFICDAT").min())
-    rows = rows.join(consent, on="SUBJID", how="left").join(alive.select("SUBJID", "LSTALVDAT"), on="SUBJID", how="left")
+    rows = rows.join(consent, on="SUBJID", how="left").join(
+        alive.select("SUBJID", "LSTALVDAT"), on="SUBJID", how="left"
+    )
     diagnosis = impute_diagnosis(pl.col("ISO"), consent=pl.col("RFICDAT"))
     death = impute_death(pl.col("ISO"), last_alive=pl.col("LSTALVDAT"), cutoff=pl.lit(run.cutoff))
     said = pl.lit("{HEADER} is {ISO}; the analysis will use {IMPUTED} (flag {FLAG}).")
     filled = [
-        rows.filter(place.is_in(_columns_where(study, _KEPT, rule))).with_columns(IMPUTED=how.date, FLAG=how.flag, _say=said)
+        rows.filter(place.is_in(_columns_where(study, _KEPT, rule))).with_columns(
+            IMPUTED=how.date, FLAG=how.flag, _say=said
+        )
         for rule, how in (("diagnosis", diagnosis), ("death", death))
     ]
     return _at_cell(union([never.select(_PLACE), *(f.select(*_PLACE, "IMPUTED", "FLAG", "_say") for f in filled)]))
@@ -91,7 +95,10 @@ def future_date(study: Study, run: RunContext, dates: pl.LazyFrame) -> pl.LazyFr
     Rule: DAT-004; ruling 15.13: compared with the day of the run or the study file's extract date, never the cut-off
     """
     planned = [
-        f"{sheet.holds}.{c.is_}" for sheet in study.sheets.values() for c in sheet.columns.values() if c.type == "date" and c.future_ok
+        f"{sheet.holds}.{c.is_}"
+        for sheet in study.sheets.values()
+        for c in sheet.columns.values()
+        if c.type == "date" and c.future_ok
     ]
     place = pl.concat_str("TABLE", pl.lit("."), "COLUMN")
     rows = dates.filter(earliest(pl.col("ISO")) > run.today, ~place.is_in(planned))
@@ -134,7 +141,9 @@ def activity_before_consent(study: Study, dates: pl.LazyFrame, subjects: pl.Lazy
     # one blood draw or one scan day is one note, however many results it gave
     same = ["SUBJID", "TABLE", "ISO"]
     # by what it is, not by its row: the note keeps its fingerprint when the rows are sorted anew
-    rows = rows.sort("WHAT", "_rid", "COLUMN").with_columns(MORE=pl.len().over(same) - 1, FIRST=pl.col("_rid").first().over(same))
+    rows = rows.sort("WHAT", "_rid", "COLUMN").with_columns(
+        MORE=pl.len().over(same) - 1, FIRST=pl.col("_rid").first().over(same)
+    )
     rows = rows.filter(~pl.col("_routine") | (pl.col("_rid") == pl.col("FIRST")))
     note = pl.when(pl.col("MORE") == 0).then(pl.lit(_ROUTINE_NOTE)).otherwise(pl.lit(_ROUTINE_NOTES))
     return _at_cell(
@@ -156,7 +165,9 @@ def _in_series(study: Study) -> pl.Expr:
     return pl.any_horizontal(hits).fill_null(False) if hits else pl.lit(False)
 
 
-def _ends_before(rows: pl.LazyFrame, start: str, end: str, what: pl.Expr | str, labels: tuple[str, str]) -> pl.LazyFrame:
+def _ends_before(
+    rows: pl.LazyFrame, start: str, end: str, what: pl.Expr | str, labels: tuple[str, str]
+) -> pl.LazyFrame:
     """Rows whose end is before their start, at the precision that both have; the end is the cell to correct."""
     late = rows.filter(before(pl.col(f"{end}C"), pl.col(f"{start}C")))
     return late.select(
@@ -231,7 +242,11 @@ def activity_after_death(study: Study, dates: pl.LazyFrame, deaths: pl.LazyFrame
     rows = rows.sort("_rid", "DAYS").group_by("_rid", maintain_order=True).first()
     start = pl.col("COLUMN").is_in(["EXENDAT", "PRENDAT", "AEENDAT"])
     what = pl.when(start).then(pl.lit("the end of ") + pl.col("WHAT")).otherwise("WHAT")
-    return _at_cell(rows.with_columns(WHAT=what, DAYS=days_said("DAYS"), _related=related(("D_RID", "DTHDAT"))).select(*_PLACE, "DAYS", "DEATH", "_related"))
+    return _at_cell(
+        rows.with_columns(WHAT=what, DAYS=days_said("DAYS"), _related=related(("D_RID", "DTHDAT"))).select(
+            *_PLACE, "DAYS", "DEATH", "_related"
+        )
+    )
 
 
 def _family_call(study: Study) -> pl.Expr:

@@ -16,7 +16,9 @@ _ORDER = {"survival": 0, "disposition": 1, "ae": 2}
 
 def _rows(frame: pl.LazyFrame, table: str, column: str | pl.Expr, text: pl.Expr) -> pl.LazyFrame:
     column = pl.lit(column) if isinstance(column, str) else column
-    return frame.filter(pl.col("SUBJID").is_not_null()).select("SUBJID", "_rid", _table=pl.lit(table), _column=column, said=text, _order=pl.lit(_ORDER[table]))
+    return frame.filter(pl.col("SUBJID").is_not_null()).select(
+        "SUBJID", "_rid", _table=pl.lit(table), _column=column, said=text, _order=pl.lit(_ORDER[table])
+    )
 
 
 @check(
@@ -40,8 +42,10 @@ def death_without_a_date(
     is_dead = pl.col("SSSTAT") == "DEAD"
     dead = survival.filter(is_dead | pl.col("DTHCAUS").is_not_null())
     on = pl.col("SSDATC").fill_null("an unknown date")
-    status = pl.when(is_dead).then(said("The survival contact of ", on, " says Dead")).otherwise(
-        said("The survival contact of ", on, " names a cause of death (", pl.col("DTHCAUS"), ")")
+    status = (
+        pl.when(is_dead)
+        .then(said("The survival contact of ", on, " says Dead"))
+        .otherwise(said("The survival contact of ", on, " names a cause of death (", pl.col("DTHCAUS"), ")"))
     )
     cell = pl.when(is_dead).then(pl.lit("DTHDAT")).otherwise(pl.lit("DTHCAUS"))
     ended = disposition.filter(pl.col("DSDECOD") == "DEATH")
@@ -54,17 +58,27 @@ def death_without_a_date(
             _rows(fatal, "ae", "AEOUT", said('Adverse event "', pl.col("AETERM"), '" was fatal')),
         ]
     )
-    open_ = evidence.join(subjects.select("SUBJID").unique(), on="SUBJID", how="semi").join(deaths, on="SUBJID", how="anti")
+    open_ = evidence.join(subjects.select("SUBJID").unique(), on="SUBJID", how="semi").join(
+        deaths, on="SUBJID", how="anti"
+    )
     # one finding a subject, on the first statement; the others are listed
-    first = open_.sort("_order", "_rid").group_by("SUBJID", maintain_order=True).agg(
-        pl.col("_rid", "_table", "_column", "said").first(),
-        _others=pl.struct(rid=pl.col("_rid"), column=pl.col("_column")).slice(1),
+    first = (
+        open_.sort("_order", "_rid")
+        .group_by("SUBJID", maintain_order=True)
+        .agg(
+            pl.col("_rid", "_table", "_column", "said").first(),
+            _others=pl.struct(rid=pl.col("_rid"), column=pl.col("_column")).slice(1),
+        )
     )
     return first.with_columns(_related=pl.col("_others").cast(RELATED), _key=pl.lit("death")).drop("_others")
 
 
 @check(
-    "END-005", on="survival", columns=("SSSTAT", "DTHDAT"), uses=("survival.SSDAT",), silenced_by=("survival.SSSTAT", "survival.SSDAT")
+    "END-005",
+    on="survival",
+    columns=("SSSTAT", "DTHDAT"),
+    uses=("survival.SSDAT",),
+    silenced_by=("survival.SSSTAT", "survival.SSDAT"),
 )
 def death_date_without_status_dead(survival: pl.LazyFrame) -> pl.LazyFrame:
     """Survival gives a date of death ({DTHDATC}) for subject {SUBJID}, but the status is {SSSTAT} and no contact says Dead.
@@ -77,8 +91,12 @@ def death_date_without_status_dead(survival: pl.LazyFrame) -> pl.LazyFrame:
     dead = rows.filter(pl.col("SSSTAT") == "DEAD").select("SUBJID")
     dated = rows.filter(pl.col("DTHDATC").is_not_null()).join(dead, on="SUBJID", how="anti")
     alive = rows.filter(pl.col("SSSTAT") == "ALIVE").select("SUBJID", _alive="SSDATC")
-    contradicted = dated.join(alive, on="SUBJID", how="inner").filter(after(pl.col("_alive"), pl.col("DTHDATC"))).select("SUBJID")
-    bare = dated.join(contradicted, on="SUBJID", how="anti").sort("_rid").group_by("SUBJID", maintain_order=True).first()
+    contradicted = (
+        dated.join(alive, on="SUBJID", how="inner").filter(after(pl.col("_alive"), pl.col("DTHDATC"))).select("SUBJID")
+    )
+    bare = (
+        dated.join(contradicted, on="SUBJID", how="anti").sort("_rid").group_by("SUBJID", maintain_order=True).first()
+    )
     return bare.with_columns(related(("_rid", "DTHDAT")), _key=pl.lit("status"))
 
 
@@ -93,9 +111,13 @@ def death_dates_in_survival_differ(survival: pl.LazyFrame) -> pl.LazyFrame:
     Fix: Ask the site which date of death is right and correct the other.
     Rule: END-006; compared at the precision that both dates have
     """
-    dated = survival.filter(pl.col("SUBJID").is_not_null(), pl.col("DTHDATC").is_not_null()).sort("SUBJID", "SSDAT", "_rid")
+    dated = survival.filter(pl.col("SUBJID").is_not_null(), pl.col("DTHDATC").is_not_null()).sort(
+        "SUBJID", "SSDAT", "_rid"
+    )
     named = dated.with_columns(
-        first=pl.col("DTHDATC").first().over("SUBJID"), on=pl.col("SSDATC").first().over("SUBJID"), _first=pl.col("_rid").first().over("SUBJID")
+        first=pl.col("DTHDATC").first().over("SUBJID"),
+        on=pl.col("SSDATC").first().over("SUBJID"),
+        _first=pl.col("_rid").first().over("SUBJID"),
     )
     differ = before(pl.col("DTHDATC"), pl.col("first")) | after(pl.col("DTHDATC"), pl.col("first"))
     return named.filter(differ).with_columns(related(("_first", "DTHDAT")), _key=pl.lit("two dates"))
@@ -130,7 +152,9 @@ def disposition_and_survival_disagree_on_death(
     at_survival = pairs.filter(survival_later).with_columns(
         related(soon), _rid=pl.col("_death"), _table=pl.lit("survival"), _column=pl.lit("DTHDAT")
     )
-    at_disposition = pairs.filter(~survival_later).with_columns(related(late), _table=pl.lit("disposition"), _column=pl.lit("DSDAT"))
+    at_disposition = pairs.filter(~survival_later).with_columns(
+        related(late), _table=pl.lit("disposition"), _column=pl.lit("DSDAT")
+    )
     return union([at_survival, at_disposition]).with_columns(_key=pl.lit("disposition"))
 
 
@@ -146,13 +170,21 @@ def alive_after_death(survival: pl.LazyFrame) -> pl.LazyFrame:
     dead = rows.filter((pl.col("SSSTAT") == "DEAD") | pl.col("DTHDATC").is_not_null()).select(
         "SUBJID", DTH="DTHDATC", TOLD="SSDATC", _told="SSDAT", _dead="_rid"
     )
-    pairs = rows.filter(pl.col("SSSTAT") == "ALIVE").join(dead, on="SUBJID", how="inner").filter(pl.col("_rid") != pl.col("_dead"))
-    own = rows.filter(pl.col("SSSTAT") == "ALIVE", pl.col("DTHDATC").is_not_null()).with_columns(DTH="DTHDATC", TOLD="SSDATC", _told="SSDAT", _dead="_rid")
+    pairs = (
+        rows.filter(pl.col("SSSTAT") == "ALIVE")
+        .join(dead, on="SUBJID", how="inner")
+        .filter(pl.col("_rid") != pl.col("_dead"))
+    )
+    own = rows.filter(pl.col("SSSTAT") == "ALIVE", pl.col("DTHDATC").is_not_null()).with_columns(
+        DTH="DTHDATC", TOLD="SSDATC", _told="SSDAT", _dead="_rid"
+    )
     pairs = union([pairs, own]).with_columns(ALIVE="SSDATC")
     past_date = after(pl.col("SSDATC"), pl.col("DTH")).fill_null(False)
     past_word = pl.col("DTH").is_null() & (pl.col("SSDAT") > pl.col("_told")).fill_null(False)
     wrong = pairs.filter(past_date | past_word).with_columns(
-        DEATH=pl.when(pl.col("DTH").is_not_null()).then(said("on ", pl.col("DTH"))).otherwise(said("was reported on ", pl.col("TOLD")))
+        DEATH=pl.when(pl.col("DTH").is_not_null())
+        .then(said("on ", pl.col("DTH")))
+        .otherwise(said("was reported on ", pl.col("TOLD")))
     )
     # the statement made at the later contact is the one to correct; one finding for each of them
     dead_later = (pl.col("_told") > pl.col("SSDAT")).fill_null(False)
@@ -184,4 +216,8 @@ def alive_after_a_fatal_event(survival: pl.LazyFrame, ae: pl.LazyFrame, deaths: 
     open_ = pairs.join(deaths, on="SUBJID", how="anti").join(told, on="SUBJID", how="anti")
     found = open_.filter(after(pl.col("SSDATC"), pl.col("fatal"))).sort("SSDAT", "_rid")
     # every later contact says the same: the first one is named
-    return found.group_by("SUBJID", "_ae", maintain_order=True).first().with_columns(related(("_ae", "AEOUT")), _key=pl.col("AETERM"))
+    return (
+        found.group_by("SUBJID", "_ae", maintain_order=True)
+        .first()
+        .with_columns(related(("_ae", "AEOUT")), _key=pl.col("AETERM"))
+    )

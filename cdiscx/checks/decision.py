@@ -19,11 +19,21 @@ _SILENCED = ("procedures.PRSTDAT", "procedures.PRTRT", "decision.M3RESP", "decis
 def _class(response: str) -> pl.Expr:
     """What a response leads to: responder, candidate (for surgery), or null where it does not say."""
     value = pl.col(response)
-    return pl.when(value.is_in(_RESPONDED)).then(pl.lit("responder")).when(value.is_in(_CANDIDATE)).then(pl.lit("candidate"))
+    return (
+        pl.when(value.is_in(_RESPONDED))
+        .then(pl.lit("responder"))
+        .when(value.is_in(_CANDIDATE))
+        .then(pl.lit("candidate"))
+    )
 
 
 def _facts(
-    study: Study, decision: pl.LazyFrame, anchors: pl.LazyFrame, ends: pl.LazyFrame, assessments: pl.LazyFrame, procedures: pl.LazyFrame
+    study: Study,
+    decision: pl.LazyFrame,
+    anchors: pl.LazyFrame,
+    ends: pl.LazyFrame,
+    assessments: pl.LazyFrame,
+    procedures: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Decisions with `_done`, the hepatectomy (SURG, SURG_RID), ENDDAT, and the response read before it (USED, AT, ON, RSRID).
 
@@ -32,24 +42,44 @@ def _facts(
     middle, around = int(study.p("month3_target_days")), int(study.p("month3_window_days"))
     has = anchors.collect_schema().names()
     day1 = anchors.select("SUBJID", D1="D1" if "D1" in has else pl.lit(None, dtype=pl.Date))
-    surgery = procedures.filter(pl.col("PRTRT") == "HEPATECTOMY", pl.col("SUBJID").is_not_null()).sort("PRSTDAT", "_rid", nulls_last=True)
+    surgery = procedures.filter(pl.col("PRTRT") == "HEPATECTOMY", pl.col("SUBJID").is_not_null()).sort(
+        "PRSTDAT", "_rid", nulls_last=True
+    )
     surgery = surgery.group_by("SUBJID", maintain_order=True).agg(
         SURG=pl.col("PRSTDAT").first(), SURG_RID=pl.col("_rid").first(), _done=pl.lit(True)
     )
-    rows = decision.filter(pl.col("SUBJID").is_not_null()).join(day1, on="SUBJID", how="left").join(surgery, on="SUBJID", how="left")
+    rows = (
+        decision.filter(pl.col("SUBJID").is_not_null())
+        .join(day1, on="SUBJID", how="left")
+        .join(surgery, on="SUBJID", how="left")
+    )
     points = assessments.filter(
-        pl.col("EVALUABLE"), pl.col("EVAL") == "INVESTIGATOR", pl.col("OVRLRESP").is_not_null(), pl.col("DAT").is_not_null()
+        pl.col("EVALUABLE"),
+        pl.col("EVAL") == "INVESTIGATOR",
+        pl.col("OVRLRESP").is_not_null(),
+        pl.col("DAT").is_not_null(),
     ).select("SUBJID", USED="OVRLRESP", AT="VISIT", ON="DAT", RSRID="RSRID")
     low, high = (pl.col("D1") + pl.duration(days=middle + sign * around) for sign in (-1, 1))
-    used = rows.select("_rid", "SUBJID", "D1", "DECDAT").join(points, on="SUBJID", how="inner").filter(
-        pl.col("ON") <= pl.col("DECDAT"), pl.col("ON").is_between(low, high)
+    used = (
+        rows.select("_rid", "SUBJID", "D1", "DECDAT")
+        .join(points, on="SUBJID", how="inner")
+        .filter(pl.col("ON") <= pl.col("DECDAT"), pl.col("ON").is_between(low, high))
     )
-    used = used.sort("ON", "RSRID").group_by("_rid", maintain_order=True).agg(pl.col("USED", "AT", "ON", "RSRID").last())
+    used = (
+        used.sort("ON", "RSRID").group_by("_rid", maintain_order=True).agg(pl.col("USED", "AT", "ON", "RSRID").last())
+    )
     rows = rows.join(used, on="_rid", how="left").join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
-    when = pl.when(pl.col("SURG").is_not_null()).then(said("hepatectomy on ", pl.col("SURG"))).otherwise(pl.lit("hepatectomy"))
+    when = (
+        pl.when(pl.col("SURG").is_not_null())
+        .then(said("hepatectomy on ", pl.col("SURG")))
+        .otherwise(pl.lit("hepatectomy"))
+    )
     done = pl.col("_done").fill_null(False)
     return rows.with_columns(
-        _done=done, _is=_class("M3RESP"), _read=_class("USED"), surgery=pl.when(done).then(when).otherwise(pl.lit("no hepatectomy"))
+        _done=done,
+        _is=_class("M3RESP"),
+        _read=_class("USED"),
+        surgery=pl.when(done).then(when).otherwise(pl.lit("no hepatectomy")),
     )
 
 
@@ -85,7 +115,9 @@ def _wrong(study: Study, run: RunContext, rows: pl.LazyFrame) -> pl.LazyFrame:
         column = pl.when(applies.fill_null(False)).then(pl.lit(where)).otherwise(column)
         key = pl.when(applies.fill_null(False)).then(pl.lit(name)).otherwise(key)
     wrong = rows.with_columns(_column=column, _key=key).filter(pl.col("_column").is_not_null())
-    other = pl.lit("Month 3 Response is {M3RESP}, but the last evaluable response on or before the decision ({DECDAT}) is {USED} ({AT}, {ON}); the two lead to different branches.")
+    other = pl.lit(
+        "Month 3 Response is {M3RESP}, but the last evaluable response on or before the decision ({DECDAT}) is {USED} ({AT}, {ON}); the two lead to different branches."
+    )
     return wrong.with_columns(
         related(("SURG_RID", "PRSTDAT"), ("RSRID", "OVRLRESP")),
         expected=pl.col("_key").replace_strict(expected, default=None, return_dtype=pl.String),
@@ -129,7 +161,9 @@ def efficacy_judgement_contradicts_branch(
     rows = _facts(study, decision, anchors, ends, assessments, procedures)
     good = (pl.col("_is") == "candidate") & (pl.col("POOREFF") == "N") & (pl.col("BRANCH") == "SURGERY")
     poor = (pl.col("_is") == "responder") & (pl.col("POOREFF") == "Y")
-    found = rows.filter((good | poor).fill_null(False)).join(_wrong(study, run, rows).select("_rid"), on="_rid", how="anti")
+    found = rows.filter((good | poor).fill_null(False)).join(
+        _wrong(study, run, rows).select("_rid"), on="_rid", how="anti"
+    )
     return found.with_columns(
         related(("_rid", "POOREFF")),
         branch=pl.col("BRANCH").str.to_titlecase(),
@@ -152,9 +186,20 @@ def surgery_without_decision(study: Study, procedures: pl.LazyFrame, decision: p
     """
     if "DECISION" not in study.anchors:
         return nothing()
-    operated = procedures.filter(pl.col("PRTRT") == "HEPATECTOMY", pl.col("SUBJID").is_not_null()).sort("PRSTDAT", "_rid")
-    lacking = operated.join(decision.select("SUBJID"), on="SUBJID", how="anti").group_by("SUBJID", maintain_order=True).first()
+    operated = procedures.filter(pl.col("PRTRT") == "HEPATECTOMY", pl.col("SUBJID").is_not_null()).sort(
+        "PRSTDAT", "_rid"
+    )
+    lacking = (
+        operated.join(decision.select("SUBJID"), on="SUBJID", how="anti")
+        .group_by("SUBJID", maintain_order=True)
+        .first()
+    )
     placed = lacking.select(
-        "SUBJID", "PRSTDAT", related(("_rid", "PRSTDAT")), _table=pl.lit("decision"), _column=pl.lit("BRANCH"), _key=pl.lit("no decision")
+        "SUBJID",
+        "PRSTDAT",
+        related(("_rid", "PRSTDAT")),
+        _table=pl.lit("decision"),
+        _column=pl.lit("BRANCH"),
+        _key=pl.lit("no decision"),
     )
     return placed.with_columns(_rid=pl.lit(None, dtype=pl.UInt32))

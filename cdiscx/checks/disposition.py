@@ -42,7 +42,9 @@ def reason_contradicted(
     rows = disposition.filter(pl.col("SUBJID").is_not_null()).with_columns(
         reason=pl.col("DSDECOD").str.to_titlecase(), scope=pl.col("DSSCOPE").str.to_lowercase()
     )
-    grown = rows.filter(pl.col("DSDECOD") == "PROGRESSIVE DISEASE").join(progression.select("SUBJID"), on="SUBJID", how="anti")
+    grown = rows.filter(pl.col("DSDECOD") == "PROGRESSIVE DISEASE").join(
+        progression.select("SUBJID"), on="SUBJID", how="anti"
+    )
     worse = responses.filter(pl.col("SYMPTDTR") == "Y").select("SUBJID", _worse=pl.lit(True)).unique()
     clinical = pl.col("DSREAS").str.contains(_CLINICAL).fill_null(False) | pl.col("_worse").fill_null(False)
     no_pd = grown.join(worse, on="SUBJID", how="left").with_columns(
@@ -52,16 +54,24 @@ def reason_contradicted(
     )
     parts = _parts(study)
     item = pl.col("AEACN").struct
-    stopped = ae.explode("AEACN").filter(item.field("term") == "DRUG WITHDRAWN").select("SUBJID", word=item.field("key"))
+    stopped = (
+        ae.explode("AEACN").filter(item.field("term") == "DRUG WITHDRAWN").select("SUBJID", word=item.field("key"))
+    )
     stopped = stopped.join(parts, on="word", how="left").select("SUBJID", part=pl.coalesce("part", "word")).unique()
     adverse = rows.filter(pl.col("DSDECOD") == "ADVERSE EVENT")
     whole = pl.col("DSTRT").is_null() | (pl.col("DSTRT") == "ALL")
-    named = adverse.filter(~whole).join(parts, left_on="DSTRT", right_on="word", how="left").with_columns(pl.coalesce("part", "DSTRT").alias("part"))
+    named = (
+        adverse.filter(~whole)
+        .join(parts, left_on="DSTRT", right_on="word", how="left")
+        .with_columns(pl.coalesce("part", "DSTRT").alias("part"))
+    )
     one = named.join(stopped, on=["SUBJID", "part"], how="anti").with_columns(
         conflict=said("no adverse event has the action Drug withdrawn for ", drug_name(pl.col("DSTRT")))
     )
-    every = adverse.filter(whole).join(stopped, on="SUBJID", how="anti").with_columns(
-        conflict=pl.lit("no adverse event has the action Drug withdrawn")
+    every = (
+        adverse.filter(whole)
+        .join(stopped, on="SUBJID", how="anti")
+        .with_columns(conflict=pl.lit("no adverse event has the action Drug withdrawn"))
     )
     return union([no_pd, union([one, every]).with_columns(_key=pl.lit("adverse event"))])
 
@@ -81,8 +91,12 @@ def dose_after_end_of_treatment(study: Study, disposition: pl.LazyFrame, dosing:
     Rule: END-014: last dose on or before the end of treatment, each drug on its own; a dose of 0 is no dose; the dose
     itself is DOS-008's
     """
-    stops = disposition.filter(pl.col("DSSCOPE") == "TREATMENT", pl.col("DSDAT").is_not_null(), pl.col("SUBJID").is_not_null())
-    meaning = [(name, name) for name in study.regimens] + [("ALL", n) for n, regimen in study.regimens.items() if regimen.systemic]
+    stops = disposition.filter(
+        pl.col("DSSCOPE") == "TREATMENT", pl.col("DSDAT").is_not_null(), pl.col("SUBJID").is_not_null()
+    )
+    meaning = [(name, name) for name in study.regimens] + [
+        ("ALL", n) for n, regimen in study.regimens.items() if regimen.systemic
+    ]
     for part in study.components.values():
         meaning += [(word, drug) for word in part.related_to if word not in study.regimens for drug in part.drugs]
     named = pl.LazyFrame(meaning, schema={"DSTRT": pl.String, "EXTRT": pl.String}, orient="row")
@@ -92,7 +106,11 @@ def dose_after_end_of_treatment(study: Study, disposition: pl.LazyFrame, dosing:
     over = pairs.join(doses, on=["SUBJID", "EXTRT"], how="inner").filter(pl.col("_end") > pl.col("DSDAT"))
     last = over.sort("_end", "_dose").group_by("_rid", maintain_order=True).last()
     return last.with_columns(
-        related(("_dose", "EXENDAT")), reason=pl.col("DSDECOD").str.to_titlecase(), DRUG=drug_name(pl.col("EXTRT")), last="_end", _key=pl.lit("dose")
+        related(("_dose", "EXENDAT")),
+        reason=pl.col("DSDECOD").str.to_titlecase(),
+        DRUG=drug_name(pl.col("EXTRT")),
+        last="_end",
+        _key=pl.lit("dose"),
     )
 
 
@@ -114,14 +132,34 @@ def no_end_of_study(
     """
     limit = int(study.p("disposition_gap_days"))
     ended = disposition.filter(pl.col("DSSCOPE") == "STUDY").select("SUBJID").unique()
-    treated = anchors.filter(pl.col("D1").is_not_null()).select("SUBJID") if "D1" in study.anchors else subjects.select("SUBJID")
-    open_ = subjects.select("SUBJID").unique().join(treated, on="SUBJID", how="semi").join(ended, on="SUBJID", how="anti")
+    treated = (
+        anchors.filter(pl.col("D1").is_not_null()).select("SUBJID")
+        if "D1" in study.anchors
+        else subjects.select("SUBJID")
+    )
+    open_ = (
+        subjects.select("SUBJID").unique().join(treated, on="SUBJID", how="semi").join(ended, on="SUBJID", how="anti")
+    )
     silent = open_.join(alive, on="SUBJID", how="inner").join(deaths, on="SUBJID", how="anti")
     days = (pl.lit(run.cutoff) - pl.col("LSTALVDAT")).dt.total_days()
-    gone = silent.with_columns(days=days).filter(pl.col("days") > limit).with_columns(
-        what=said("was last heard of on ", pl.col("LSTALVDAT"), ", ", pl.col("days"), f" days before the cut-off {run.cutoff.isoformat()}")
+    gone = (
+        silent.with_columns(days=days)
+        .filter(pl.col("days") > limit)
+        .with_columns(
+            what=said(
+                "was last heard of on ",
+                pl.col("LSTALVDAT"),
+                ", ",
+                pl.col("days"),
+                f" days before the cut-off {run.cutoff.isoformat()}",
+            )
+        )
     )
-    dead = open_.join(deaths.filter(pl.col("DTHLO") <= run.cutoff).select("SUBJID", "DTHDATC", _death="_rid"), on="SUBJID", how="inner")
+    dead = open_.join(
+        deaths.filter(pl.col("DTHLO") <= run.cutoff).select("SUBJID", "DTHDATC", _death="_rid"),
+        on="SUBJID",
+        how="inner",
+    )
     dead = dead.with_columns(what=said("died on ", pl.col("DTHDATC")))
     both = union(
         [
@@ -173,7 +211,12 @@ def new_therapy_without_usable_date(study: Study, survival: pl.LazyFrame) -> pl.
     unnamed = rows.filter(~usable, pl.col("_name").is_null()).join(dated.select("SUBJID"), on="SUBJID", how="anti")
     named = rows.filter(~usable, pl.col("_name").is_not_null()).join(same_name, on=["SUBJID", "_name"], how="anti")
     first = named.sort("SSDAT", "_rid").group_by("SUBJID", "_name", maintain_order=True).first()
-    bare = unnamed.join(first.select("SUBJID"), on="SUBJID", how="anti").sort("SSDAT", "_rid").group_by("SUBJID", maintain_order=True).first()
+    bare = (
+        unnamed.join(first.select("SUBJID"), on="SUBJID", how="anti")
+        .sort("SSDAT", "_rid")
+        .group_by("SUBJID", maintain_order=True)
+        .first()
+    )
     return union([first, bare]).with_columns(
         therapy=pl.when(pl.col("_name").is_not_null()).then("NACTTRT").otherwise(pl.lit("(not named)")), endpoint=pl.lit(endpoint),
         _key=pl.col("_name").fill_null("new therapy"),

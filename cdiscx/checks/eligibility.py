@@ -46,7 +46,9 @@ def _broken(rule: Eligibility, column: str) -> pl.Expr:
     uses=("subjects.BCLC", "subjects.AGE", "subjects.BRTHDAT", "subjects.RFICDAT", "subjects.ECOG", "subjects.CPSCORE",
           "subjects.PVTTCLS", "visits", "visits.ECOG", "visits.VISDAT"),
 )  # fmt: skip
-def criterion_not_met(study: Study, subjects: pl.LazyFrame, visits: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
+def criterion_not_met(
+    study: Study, subjects: pl.LazyFrame, visits: pl.LazyFrame, anchors: pl.LazyFrame
+) -> pl.LazyFrame:
     """{SUBJID}: {criterion} not met ({header} is {value}{where}).
 
     Why: a subject who should not have been enrolled is a protocol deviation and may leave the per-protocol set.
@@ -56,7 +58,9 @@ def criterion_not_met(study: Study, subjects: pl.LazyFrame, visits: pl.LazyFrame
     Not checked: criteria that the layout does not carry (prior therapy, resectability).
     """
     has = subjects.collect_schema().names()
-    listed = subjects.filter(pl.col("SUBJID").is_not_null()).with_columns(where=pl.lit(""), _at=pl.lit(None, dtype=pl.UInt32))
+    listed = subjects.filter(pl.col("SUBJID").is_not_null()).with_columns(
+        where=pl.lit(""), _at=pl.lit(None, dtype=pl.UInt32)
+    )
     rows = _age(listed) if {"AGE", "BRTHDATC", "RFICDAT"} <= set(has) else listed
     pieces = []
     for name, rule in study.eligibility.items():
@@ -64,13 +68,19 @@ def criterion_not_met(study: Study, subjects: pl.LazyFrame, visits: pl.LazyFrame
         if table != "subjects" or column not in has:
             continue
         fails = _broken(rule, column)
-        if column == "AGE" and "_hi" in rows.collect_schema().names():  # a partial birth date counts only where no day helps
+        if (
+            column == "AGE" and "_hi" in rows.collect_schema().names()
+        ):  # a partial birth date counts only where no day helps
             fails = fails & _broken(rule, "_hi")
         broken = [rows.filter(fails)]
         if column == "ECOG":
             broken.append(_at_visit(rows.filter(~fails), visits, anchors, study, column).filter(fails))
         # an age that was computed stands on the birth date
-        cell = pl.when(pl.col("AGEC").is_null()).then(pl.lit("BRTHDAT")).otherwise(pl.lit("AGE")) if column == "AGE" else pl.lit(column)
+        cell = (
+            pl.when(pl.col("AGEC").is_null()).then(pl.lit("BRTHDAT")).otherwise(pl.lit("AGE"))
+            if column == "AGE"
+            else pl.lit(column)
+        )
         header = "age at consent" if column == "AGE" else study.header("subjects", column)
         pieces.append(
             union(broken).select(
@@ -82,16 +92,23 @@ def criterion_not_met(study: Study, subjects: pl.LazyFrame, visits: pl.LazyFrame
     return union(pieces)
 
 
-def _at_visit(rows: pl.LazyFrame, visits: pl.LazyFrame, anchors: pl.LazyFrame, study: Study, column: str) -> pl.LazyFrame:
+def _at_visit(
+    rows: pl.LazyFrame, visits: pl.LazyFrame, anchors: pl.LazyFrame, study: Study, column: str
+) -> pl.LazyFrame:
     """The subjects with the column's last value of a visit on or before first treatment in its place."""
     if "D1" not in study.anchors:
         return rows.filter(False)
     dated = visits.filter(pl.col(column).is_not_null()).join(anchors.select("SUBJID", "D1"), on="SUBJID", how="inner")
-    last = dated.filter(pl.col("VISDAT") <= pl.col("D1")).sort("VISDAT", "_rid").group_by("SUBJID", maintain_order=True).agg(
-        pl.col(column).last(), pl.col("VISIT", "VISDAT").last(), _at=pl.col("_rid").last()
+    last = (
+        dated.filter(pl.col("VISDAT") <= pl.col("D1"))
+        .sort("VISDAT", "_rid")
+        .group_by("SUBJID", maintain_order=True)
+        .agg(pl.col(column).last(), pl.col("VISIT", "VISDAT").last(), _at=pl.col("_rid").last())
     )
-    return rows.drop(column, "_at", "where").join(last, on="SUBJID", how="inner").with_columns(
-        where=said(" at ", pl.col("VISIT"), " on ", pl.col("VISDAT"))
+    return (
+        rows.drop(column, "_at", "where")
+        .join(last, on="SUBJID", how="inner")
+        .with_columns(where=said(" at ", pl.col("VISIT"), " on ", pl.col("VISDAT")))
     )
 
 
@@ -124,10 +141,16 @@ def no_measurable_lesion(
     # a size that is not known may be large enough: its blank has a finding of its own
     measurable = targets_at_base.filter(pl.col("VALUE").is_null() | (pl.col("VALUE") > 0))
     measurable = measurable.filter(pl.col("LIVER")) if liver else measurable
-    spoken_of = pl.concat([targets.select("SUBJID"), responses.filter(pl.col("TRGRESP").is_not_null()).select("SUBJID")])
+    spoken_of = pl.concat(
+        [targets.select("SUBJID"), responses.filter(pl.col("TRGRESP").is_not_null()).select("SUBJID")]
+    )
     left_out = spoken_of.join(targets_at_base, on="SUBJID", how="anti")
     # no baseline scan at all is VIS-005's and END-011's finding
-    scanned = subjects.select("SUBJID", "_rid").unique("SUBJID", keep="first", maintain_order=True).join(at_base, on="SUBJID", how="semi")
+    scanned = (
+        subjects.select("SUBJID", "_rid")
+        .unique("SUBJID", keep="first", maintain_order=True)
+        .join(at_base, on="SUBJID", how="semi")
+    )
     lacking = scanned.join(measurable, on="SUBJID", how="anti").join(left_out, on="SUBJID", how="anti")
     return lacking.select(
         "SUBJID", "_rid", criterion=pl.lit(f"{name} ({rule.text})"), kind=pl.lit("target lesion in the liver" if liver else "target lesion"),
@@ -151,12 +174,21 @@ def extrahepatic_disease(
     name, rule = next(iter(rules.items()))
     base = assessments.filter(pl.col("ROLE") == "BASELINE").select("SUBJID", "EVAL", "VISIT")
     outside = lesions.join(base, on=["SUBJID", "EVAL", "VISIT"], how="semi", nulls_equal=True).filter(
-        pl.col("CLASS") != "NEW", pl.col("ORGAN").is_not_null(), ~pl.col("ORGAN").is_in(list(INTRAHEPATIC)), ~pl.col("NODAL")
+        pl.col("CLASS") != "NEW",
+        pl.col("ORGAN").is_not_null(),
+        ~pl.col("ORGAN").is_in(list(INTRAHEPATIC)),
+        ~pl.col("NODAL"),
     )
-    first = outside.sort("_rid").group_by("SUBJID", maintain_order=True).agg(
-        pl.col("LESID").first(), ORGAN=pl.col("TUORGAN").first(), _lesion=pl.col("_rid").first()
+    first = (
+        outside.sort("_rid")
+        .group_by("SUBJID", maintain_order=True)
+        .agg(pl.col("LESID").first(), ORGAN=pl.col("TUORGAN").first(), _lesion=pl.col("_rid").first())
     )
-    rows = subjects.select("SUBJID", "_rid").unique("SUBJID", keep="first", maintain_order=True).join(first, on="SUBJID", how="inner")
+    rows = (
+        subjects.select("SUBJID", "_rid")
+        .unique("SUBJID", keep="first", maintain_order=True)
+        .join(first, on="SUBJID", how="inner")
+    )
     return rows.with_columns(
         related(("_lesion", "TUORGAN")),
         criterion=pl.lit(f"{name} ({rule.text})"), _column=pl.lit("SUBJID"), _severity=pl.lit(rule.severity), _key=pl.lit(name),

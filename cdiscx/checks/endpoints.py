@@ -60,7 +60,11 @@ def primary_endpoint_not_derivable(
             continue
         asked = rows.filter(pl.col(start).is_not_null()).with_columns(start=pl.col(start))
         by_window = "target_days" in endpoint.options
-        made = _no_response(study, run, endpoint, asked, base, points) if by_window else _no_baseline(study, run, asked, base)
+        made = (
+            _no_response(study, run, endpoint, asked, base, points)
+            if by_window
+            else _no_baseline(study, run, asked, base)
+        )
         pieces.append(made.with_columns(param=pl.lit(name), _key=pl.lit(name)))
     return union(pieces).with_columns(_NO_ROW) if pieces else nothing()
 
@@ -71,10 +75,18 @@ def _no_response(
     """A response in a window: the baseline sum and one evaluable assessment inside."""
     middle, width = int(endpoint.options["target_days"]), int(endpoint.options["window_days"])
     start = pl.col("start")
-    rows = asked.with_columns(LO=days_after(start, middle - width), HI=days_after(start, middle + width)).filter(pl.col("HI") < run.cutoff)
-    sums = base.filter(pl.col("BASE").is_not_null() | pl.col("SUM").is_not_null()).select("SUBJID", _sum=pl.lit(True)).unique()
+    rows = asked.with_columns(LO=days_after(start, middle - width), HI=days_after(start, middle + width)).filter(
+        pl.col("HI") < run.cutoff
+    )
+    sums = (
+        base.filter(pl.col("BASE").is_not_null() | pl.col("SUM").is_not_null())
+        .select("SUBJID", _sum=pl.lit(True))
+        .unique()
+    )
     seen = points.filter(pl.col("EVALUABLE")).join(rows.select("SUBJID", "LO", "HI"), on="SUBJID", how="inner")
-    seen = seen.filter(pl.col("DAT").is_between(pl.col("LO"), pl.col("HI"))).select("SUBJID", _seen=pl.lit(True)).unique()
+    seen = (
+        seen.filter(pl.col("DAT").is_between(pl.col("LO"), pl.col("HI"))).select("SUBJID", _seen=pl.lit(True)).unique()
+    )
     rows = rows.join(sums, on="SUBJID", how="left").join(seen, on="SUBJID", how="left")
     # dead, gone or progressed before the window closed: not responding is known, nothing is missing
     settled = ((pl.col("ENDDAT") <= pl.col("HI")) | (pl.col("PDDAT") < pl.col("LO"))).fill_null(False)
@@ -128,9 +140,13 @@ def no_evaluable_assessment(
     off = (pl.col("ENDDAT") <= run.cutoff).fill_null(False)
     long = days_after(pl.col("D1"), int(study.p("no_scan_days"))) <= run.cutoff
     evaluable = _investigator(assessments).filter(
-        pl.col("EVALUABLE"), pl.col("ROLE").is_in(list(_AFTER_BASELINE)), (pl.col("ANYDAT") <= run.cutoff).fill_null(True)
+        pl.col("EVALUABLE"),
+        pl.col("ROLE").is_in(list(_AFTER_BASELINE)),
+        (pl.col("ANYDAT") <= run.cutoff).fill_null(True),
     )
-    missing = rows.filter(long | off, pl.col("DTHHI").is_null()).join(evaluable.select("SUBJID"), on="SUBJID", how="anti")
+    missing = rows.filter(long | off, pl.col("DTHHI").is_null()).join(
+        evaluable.select("SUBJID"), on="SUBJID", how="anti"
+    )
     progression = next((n for n, e in study.endpoints.items() if "progression" in e.events), "the progression endpoint")
     gone = pl.when(off).then(said(" and off study since ", pl.col("ENDDAT"))).otherwise(pl.lit(""))
     return missing.select(
@@ -157,13 +173,19 @@ def event_after_missed_assessments(
     plan = study.assessments
     if plan is None:
         return nothing()
-    grown = progression.filter(pl.col("PDDAT") <= run.cutoff).select("SUBJID", event="PDDAT", What=pl.lit("Progression"), _e="PDRID", _rank=pl.lit(0))
-    died = deaths.filter(pl.col("DTHDAT") <= run.cutoff).select("SUBJID", event="DTHDAT", What=pl.lit("Death"), _e="_rid", _rank=pl.lit(1))
+    grown = progression.filter(pl.col("PDDAT") <= run.cutoff).select(
+        "SUBJID", event="PDDAT", What=pl.lit("Progression"), _e="PDRID", _rank=pl.lit(0)
+    )
+    died = deaths.filter(pl.col("DTHDAT") <= run.cutoff).select(
+        "SUBJID", event="DTHDAT", What=pl.lit("Death"), _e="_rid", _rank=pl.lit(1)
+    )
     first = union([grown, died]).sort("SUBJID", "event", "_rank").group_by("SUBJID", maintain_order=True).first()
     points = _investigator(assessments).filter(pl.col("EVALUABLE"), pl.col("ROLE").is_in(list(_AFTER_BASELINE)))
     earlier = points.join(first, on="SUBJID", how="inner").filter(pl.col("ANYDAT") < pl.col("event"))
-    last = earlier.sort("ANYDAT").group_by("SUBJID", maintain_order=True).agg(
-        pl.col("event", "What", "_e", "_rank").first(), last=pl.col("ANYDAT").last()
+    last = (
+        earlier.sort("ANYDAT")
+        .group_by("SUBJID", maintain_order=True)
+        .agg(pl.col("event", "What", "_e", "_rank").first(), last=pl.col("ANYDAT").last())
     )
     limit = _gap_limit(study, pl.col("last"))
     names = [a for a in anchors_of(plan) if a in study.anchors]
@@ -171,7 +193,9 @@ def event_after_missed_assessments(
         n=(pl.col("event") - pl.col("last")).dt.total_days(), limit=limit
     )
     far = rows.filter(pl.col("n") > pl.col("limit"))
-    counted = pl.lit("{What} on {event} is {n} days after the last evaluable scan of {last} (limit {limit}): counted as an event on {event} under rule EVENT; rule CENSOR would censor at {last}.")
+    counted = pl.lit(
+        "{What} on {event} is {n} days after the last evaluable scan of {last} (limit {limit}): counted as an event on {event} under rule EVENT; rule CENSOR would censor at {last}."
+    )
     listed = subjects.select("SUBJID", "_rid").unique("SUBJID", keep="first", maintain_order=True)
     return far.join(listed, on="SUBJID", how="inner").with_columns(
         _column=pl.lit("SUBJID"), _key=pl.lit("gap"), _say=counted if study.p("missed_assessment_rule") == "EVENT" else pl.lit(None, dtype=pl.String)
@@ -218,13 +242,22 @@ def one_year_status_open(
         pl.col("EVALUABLE"), pl.col("ROLE").is_in(list(_AFTER_BASELINE)), pl.col("ANYDAT") <= run.cutoff
     )
     last = seen.group_by("SUBJID").agg(last=pl.col("ANYDAT").max())
-    open_ = rows.join(events, on="SUBJID", how="anti").join(last, on="SUBJID", how="left").join(
-        ends.select("SUBJID", "ENDDAT", "STUDYENDWHY"), on="SUBJID", how="left"
+    open_ = (
+        rows.join(events, on="SUBJID", how="anti")
+        .join(last, on="SUBJID", how="left")
+        .join(ends.select("SUBJID", "ENDDAT", "STUDYENDWHY"), on="SUBJID", how="left")
     )
     day = (pl.coalesce("last", "D1", _NO_DATE) - pl.col("D1")).dt.total_days() + 1
     why = pl.col("STUDYENDWHY").fill_null("lost to follow-up").str.to_lowercase()
-    gone = pl.when(pl.col("ENDDAT").is_not_null()).then(said("; off study since ", pl.col("ENDDAT"), " (", why, "), no query")).otherwise(pl.lit(""))
+    gone = (
+        pl.when(pl.col("ENDDAT").is_not_null())
+        .then(said("; off study since ", pl.col("ENDDAT"), " (", why, "), no query"))
+        .otherwise(pl.lit(""))
+    )
     listed = subjects.select("SUBJID", "_rid").unique("SUBJID", keep="first", maintain_order=True)
-    return open_.with_columns(day=day, gone=gone).filter(pl.col("day") < year).join(listed, on="SUBJID", how="inner").with_columns(
-        _column=pl.lit("SUBJID"), _key=pl.lit("one year")
+    return (
+        open_.with_columns(day=day, gone=gone)
+        .filter(pl.col("day") < year)
+        .join(listed, on="SUBJID", how="inner")
+        .with_columns(_column=pl.lit("SUBJID"), _key=pl.lit("one year"))
     )

@@ -38,11 +38,24 @@ def fatal_fields_disagree(ae: pl.LazyFrame, problems: pl.LazyFrame) -> pl.LazyFr
     Rule: SAF-002; CTCAE v5.0 grade 5; ruling 15.8; a death from progression needs no adverse event
     """
     unread = problems.filter(
-        pl.col("table") == "ae", pl.col("column").is_in(["AETOXGR", "AESCRIT", "AESER"]), pl.col("unreadable"), pl.col("_rid").is_not_null()
+        pl.col("table") == "ae",
+        pl.col("column").is_in(["AETOXGR", "AESCRIT", "AESER"]),
+        pl.col("unreadable"),
+        pl.col("_rid").is_not_null(),
     )
-    facts = fatal_facts(ae).filter(pl.col("SUBJID").is_not_null(), pl.col("_disagree")).join(unread, on="_rid", how="anti")
-    shown = pl.when("_death").then(pl.lit("named")).when(~pl.col("_death")).then(pl.lit("not named")).otherwise(pl.lit("not stated"))
-    return facts.with_columns(related(("_rid", "AETOXGR"), ("_rid", "AESCRIT")), crit=shown, _key=pl.lit("fatal fields"))
+    facts = (
+        fatal_facts(ae).filter(pl.col("SUBJID").is_not_null(), pl.col("_disagree")).join(unread, on="_rid", how="anti")
+    )
+    shown = (
+        pl.when("_death")
+        .then(pl.lit("named"))
+        .when(~pl.col("_death"))
+        .then(pl.lit("not named"))
+        .otherwise(pl.lit("not stated"))
+    )
+    return facts.with_columns(
+        related(("_rid", "AETOXGR"), ("_rid", "AESCRIT")), crit=shown, _key=pl.lit("fatal fields")
+    )
 
 
 @check("SAF-002", on="ae", columns=("AEENDAT", "AETERM", "AEOUT"), needs=("deaths",))
@@ -72,6 +85,10 @@ def two_fatal_events(ae: pl.LazyFrame) -> pl.LazyFrame:
     """
     fatal = ae.filter(pl.col("AEOUT") == "FATAL", pl.col("SUBJID").is_not_null()).sort("SUBJID", "_rid")
     counted = fatal.with_columns(
-        n=pl.len().over("SUBJID"), _first=pl.col("_rid").first().over("SUBJID"), other=pl.col("AETERM").first().over("SUBJID")
+        n=pl.len().over("SUBJID"),
+        _first=pl.col("_rid").first().over("SUBJID"),
+        other=pl.col("AETERM").first().over("SUBJID"),
     )
-    return counted.filter(pl.col("_rid") != pl.col("_first")).with_columns(related(("_first", "AEOUT")), _key=pl.lit("two fatal"))
+    return counted.filter(pl.col("_rid") != pl.col("_first")).with_columns(
+        related(("_first", "AEOUT")), _key=pl.lit("two fatal")
+    )

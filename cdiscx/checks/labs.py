@@ -63,7 +63,8 @@ def severe_value_without_event(
     start = pl.col("D1")
     before_treatment = pl.col("grade").filter(pl.col("LBDAT") <= start).max().over("SUBJID", "LBTEST").fill_null(0)
     on_treatment = (pl.col("LBDAT") > start) & (
-        pl.col("LASTDOSE").is_null() | (_days(pl.col("LBDAT"), pl.col("LASTDOSE")) <= int(study.p("lab_on_treatment_days")))
+        pl.col("LASTDOSE").is_null()
+        | (_days(pl.col("LBDAT"), pl.col("LASTDOSE")) <= int(study.p("lab_on_treatment_days")))
     )
     healing = pl.col("LBTEST").is_in(_ENZYMES) & _healing(study)
     shown = (
@@ -112,7 +113,12 @@ _OBSTRUCTION = r"(?i)obstruct|cholangitis|cholestas|bile duct|biliary|胆管|胆
     uses=("progression", "procedures.PRTRT", "procedures.PRSTDAT", "ae", "ae.AETERM", "ae.AESTDAT", "ae.AEENDAT"),
 )
 def possible_liver_injury(
-    study: Study, labs: pl.LazyFrame, anchors: pl.LazyFrame, progression: pl.LazyFrame, procedures: pl.LazyFrame, ae: pl.LazyFrame
+    study: Study,
+    labs: pl.LazyFrame,
+    anchors: pl.LazyFrame,
+    progression: pl.LazyFrame,
+    procedures: pl.LazyFrame,
+    ae: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """{enzyme} {enzyme_ratio} x ULN ({enzyme_date}) and bilirubin {ratio} x ULN on {LBDAT}: possible drug-induced liver injury, needs medical review.
 
@@ -123,7 +129,10 @@ def possible_liver_injury(
     Not checked: whether the progression was in the liver.
     """
     rows = labs.filter(
-        pl.col("SUBJID").is_not_null(), pl.col("LBDAT").is_not_null(), pl.col("LBNRHI") > 0, pl.col("LBTEST").is_in([*_ENZYMES, "BILI"])
+        pl.col("SUBJID").is_not_null(),
+        pl.col("LBDAT").is_not_null(),
+        pl.col("LBNRHI") > 0,
+        pl.col("LBTEST").is_in([*_ENZYMES, "BILI"]),
     ).join(_dated(anchors, "D1", "SURG"), on="SUBJID", how="inner")
     rows = rows.with_columns(ratio=pl.col("LBORRES") / pl.col("LBNRHI")).with_columns(
         _base=pl.col("ratio").filter(pl.col("LBDAT") <= pl.col("D1")).last().over("SUBJID", "LBTEST", order_by="LBDAT")
@@ -138,15 +147,26 @@ def possible_liver_injury(
     enzymes = rows.filter(pl.col("LBTEST") != "BILI").select(
         "SUBJID", enzyme="LBTEST", enzyme_ratio="ratio", enzyme_date="LBDAT", _enzyme="_rid"
     )
-    pairs = rows.filter(pl.col("LBTEST") == "BILI").join(enzymes, on="SUBJID", how="inner").filter(
-        _days(pl.col("LBDAT"), pl.col("enzyme_date")).abs() <= int(study.p("dili_days"))
+    pairs = (
+        rows.filter(pl.col("LBTEST") == "BILI")
+        .join(enzymes, on="SUBJID", how="inner")
+        .filter(_days(pl.col("LBDAT"), pl.col("enzyme_date")).abs() <= int(study.p("dili_days")))
     )
-    first = pairs.sort("_rid", "enzyme_ratio", "_enzyme", descending=[False, True, False]).group_by("_rid", maintain_order=True).first()
+    first = (
+        pairs.sort("_rid", "enzyme_ratio", "_enzyme", descending=[False, True, False])
+        .group_by("_rid", maintain_order=True)
+        .first()
+    )
     blocked = ae.filter(pl.col("AETERM").str.contains(_OBSTRUCTION)).select(
-        "SUBJID", _from_=earliest(pl.col("AESTDATC")), _to=latest(pl.col("AEENDATC")), _open=pl.col("AEENDATC").is_null()
+        "SUBJID",
+        _from_=earliest(pl.col("AESTDATC")),
+        _to=latest(pl.col("AEENDATC")),
+        _open=pl.col("AEENDATC").is_null(),
     )
     explained = first.join(blocked, on="SUBJID", how="inner").filter(_covers(int(study.p("dili_days")))).select("_rid")
-    kept = first.join(explained, on="_rid", how="anti").join(progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left")
+    kept = first.join(explained, on="_rid", how="anti").join(
+        progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left"
+    )
     known = kept.filter(pl.col("PDDAT").is_null() | (pl.col("LBDAT") < pl.col("PDDAT")))
     return known.with_columns(related(("_enzyme", "LBORRES")), _key=pl.lit("dili"))
 
@@ -155,7 +175,9 @@ def _embolised(study: Study, rows: pl.LazyFrame, procedures: pl.LazyFrame) -> pl
     """Values (`_rid`) in the week after a TACE, when embolisation itself raises them."""
     tace = procedures.filter(pl.col("PRTRT") == "TACE").select("SUBJID", tace="PRSTDAT")
     near = _days(pl.col("LBDAT"), pl.col("tace")).is_between(0, int(study.p("dili_tace_days")))
-    return rows.select("_rid", "SUBJID", "LBDAT").join(tace, on="SUBJID", how="inner").filter(near).select("_rid").unique()
+    return (
+        rows.select("_rid", "SUBJID", "LBDAT").join(tace, on="SUBJID", how="inner").filter(near).select("_rid").unique()
+    )
 
 
 #: plausible upper limits of normal in the test's standard unit, wide enough for any laboratory; outside them value and
@@ -182,7 +204,9 @@ def range_or_unit_conflict(study: Study, labs: pl.LazyFrame) -> pl.LazyFrame:
     odd = sound.filter(far).with_columns(
         ratio=ratio,
         _key=pl.lit("ratio"),
-        _say=pl.lit("{LBTEST}: value {LBORRES} {LBORRESU} is {ratio} times the upper limit {LBNRHI}: value and range look like different units."),
+        _say=pl.lit(
+            "{LBTEST}: value {LBORRES} {LBORRESU} is {ratio} times the upper limit {LBNRHI}: value and range look like different units."
+        ),
     )
     upper = lab_value(pl.col("LBTEST"), pl.col("LBNRHI"), pl.col("LBORRESU"))
     strange = pl.lit(False)
@@ -190,6 +214,8 @@ def range_or_unit_conflict(study: Study, labs: pl.LazyFrame) -> pl.LazyFrame:
         strange = strange | ((pl.col("LBTEST") == test) & ~upper.is_between(least, most))
     other_unit = sound.filter(~far.fill_null(False), strange.fill_null(False)).with_columns(
         _key=pl.lit("unit"),
-        _say=pl.lit("{LBTEST}: range {LBNRLO} to {LBNRHI} is no normal range in {LBORRESU}: the range (or the unit) belongs to another unit than {LBORRES} {LBORRESU}."),
+        _say=pl.lit(
+            "{LBTEST}: range {LBNRLO} to {LBNRHI} is no normal range in {LBORRESU}: the range (or the unit) belongs to another unit than {LBORRES} {LBORRESU}."
+        ),
     )
     return union([upside, odd, other_unit])

@@ -28,7 +28,11 @@ def _told(judged_lesions: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     )  # fmt: skip
     status = new_lesion_status(new, criterion_of(study))
     place = pl.when(pl.col("TULOC").is_not_null()).then(pl.lit(", ") + pl.col("TULOC")).otherwise(pl.lit(""))
-    size = pl.when(pl.col("LDIAM").is_not_null()).then(pl.lit(", ") + number_said("LDIAM") + pl.lit(" mm")).otherwise(pl.lit(""))
+    size = (
+        pl.when(pl.col("LDIAM").is_not_null())
+        .then(pl.lit(", ") + number_said("LDIAM") + pl.lit(" mm"))
+        .otherwise(pl.lit(""))
+    )
     words = pl.col("LESID") + pl.lit(" (") + pl.col("TUORGAN").fill_null("no organ") + place + size + pl.lit(")")
     why = pl.col("NEWRULE").replace_strict(_WHY, default="not certain", return_dtype=pl.String)
     counts = pl.col("NEWL").fill_null(False)
@@ -56,7 +60,9 @@ def _told(judged_lesions: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     uses=("newlesions.TYPENH",),
     silenced_by=("responses.NEWLIND", "responses.OVRLRESP", "newlesions.CERTAIN"),
 )
-def new_lesion_and_progression_disagree(study: Study, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame) -> pl.LazyFrame:
+def new_lesion_and_progression_disagree(
+    study: Study, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame
+) -> pl.LazyFrame:
     """A new lesion and the response do not agree.
 
     Why: an unequivocal new lesion is progression, whatever the other lesions do; without a record nobody can check it.
@@ -76,9 +82,29 @@ def new_lesion_and_progression_disagree(study: Study, timepoints: pl.LazyFrame, 
     flag, overall = pl.col("NEWLIND"), pl.col("OVRLRESP")
     counted = pl.col("NEW_LESIONS").fill_null(pl.lit([], dtype=pl.List(pl.String))).list.len() > 0
     on = pl.lit(" on ") + pl.col("SEEN").cast(pl.String).fill_null("an unknown date")
-    not_pd = pl.lit("New lesion ") + pl.col("WHERE") + on + pl.lit(", but the overall response at ") + pl.col("VISIT") + pl.lit(" is ") + overall
-    no_flag = pl.lit("New lesion ") + pl.col("WHERE") + on + pl.lit(", but New Lesion at ") + pl.col("VISIT") + pl.lit(" is N.")
-    alone = pl.lit("New Lesion = Y at ") + pl.col("VISIT") + pl.lit(" without a lesion record; the overall response is ") + overall.fill_null("blank")
+    not_pd = (
+        pl.lit("New lesion ")
+        + pl.col("WHERE")
+        + on
+        + pl.lit(", but the overall response at ")
+        + pl.col("VISIT")
+        + pl.lit(" is ")
+        + overall
+    )
+    no_flag = (
+        pl.lit("New lesion ")
+        + pl.col("WHERE")
+        + on
+        + pl.lit(", but New Lesion at ")
+        + pl.col("VISIT")
+        + pl.lit(" is N.")
+    )
+    alone = (
+        pl.lit("New Lesion = Y at ")
+        + pl.col("VISIT")
+        + pl.lit(" without a lesion record; the overall response is ")
+        + overall.fill_null("blank")
+    )
     doubt = pl.lit("New Lesion = Y at ") + pl.col("VISIT") + pl.lit(", but ") + pl.col("DOUBTED")
     flagged = pl.lit("New Lesion = Y at ") + pl.col("VISIT") + pl.lit(", but the overall response is ") + overall
     rule = pl.lit(" (rule ") + pl.col("RULE") + pl.lit(").")
@@ -96,7 +122,9 @@ def new_lesion_and_progression_disagree(study: Study, timepoints: pl.LazyFrame, 
         say = pl.when(here).then(text).otherwise(say)
         column = pl.when(here).then(pl.lit(cell)).otherwise(column)
         expected = pl.when(here).then(want).otherwise(expected)
-    own = pl.concat_list(pl.struct(rid=pl.col("RSRID").cast(pl.UInt32), column=pl.lit(c)) for c in ("NEWLIND", "OVRLRESP"))
+    own = pl.concat_list(
+        pl.struct(rid=pl.col("RSRID").cast(pl.UInt32), column=pl.lit(c)) for c in ("NEWLIND", "OVRLRESP")
+    )
     cells = pl.concat_list(own.cast(RELATED), pl.col("_newcells").cast(RELATED).fill_null(pl.lit([], dtype=RELATED)))
     told = rows.with_columns(_say=say, _column=column, _expected=expected, _related=cells)
     found = told.filter(pl.col("_say").is_not_null())
@@ -123,7 +151,9 @@ def new_lesion_without_a_response(study: Study, timepoints: pl.LazyFrame, judged
     open_ = known.filter(pl.col("RSRID").is_null(), ~pl.col("_pd"), pl.col("NEW_LESIONS").list.len() > 0)
     # a visit that only New Lesions knows is a slip in its name, not an assessment without response
     read = judged_lesions.filter(pl.col("CLASS") != "NEW").select(*POINT).unique()
-    told = open_.join(read, on=POINT, how="semi", nulls_equal=True).join(_told(judged_lesions, study), on=POINT, nulls_equal=True)
+    told = open_.join(read, on=POINT, how="semi", nulls_equal=True).join(
+        _told(judged_lesions, study), on=POINT, nulls_equal=True
+    )
     once = told.filter(pl.int_range(pl.len()).over(SEGMENT) == 0)
     return once.select(
         "SUBJID", "VISIT", "WHERE", "SEEN",

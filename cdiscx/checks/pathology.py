@@ -33,7 +33,9 @@ def no_margin_status(study: Study, run: RunContext, procedures: pl.LazyFrame) ->
 
 def _tumour_rows(pathology: pl.LazyFrame) -> pl.LazyFrame:
     """Rows on the tumour in a resection specimen; rows on a biomarker are about something else."""
-    return pathology.filter(pl.col("SUBJID").is_not_null(), pl.col("MISPEC") == "RESECTION", pl.col("BIOMARK").is_null())
+    return pathology.filter(
+        pl.col("SUBJID").is_not_null(), pl.col("MISPEC") == "RESECTION", pl.col("BIOMARK").is_null()
+    )
 
 
 @check(
@@ -44,9 +46,7 @@ def _tumour_rows(pathology: pl.LazyFrame) -> pl.LazyFrame:
     uses=("pathology.BIOMARK",),
     silenced_by=("pathology.MIVIAB", "pathology.MISPEC"),
 )
-def no_pathology(
-    study: Study, run: RunContext, procedures: pl.LazyFrame, pathology: pl.LazyFrame
-) -> pl.LazyFrame:
+def no_pathology(study: Study, run: RunContext, procedures: pl.LazyFrame, pathology: pl.LazyFrame) -> pl.LazyFrame:
     """No pathology for the surgery of {PRSTDAT}, although {days} days have passed: the viable tumour is not known.
 
     Why: major pathological response is read from the viable tumour in the specimen.
@@ -71,7 +71,12 @@ def viable_tumour_blank(study: Study, run: RunContext, pathology: pl.LazyFrame) 
     """
     days = (pl.lit(run.cutoff) - pl.col("MIDAT")).dt.total_days()
     blank = pl.col("MIVIAB").is_null() & (pl.col("MIVIABC").is_null() | (pl.col("MIVIABC").str.strip_chars() == ""))
-    late = _tumour_rows(pathology).filter(blank).with_columns(days=days).filter(pl.col("days") > int(study.p("pathology_days")))
+    late = (
+        _tumour_rows(pathology)
+        .filter(blank)
+        .with_columns(days=days)
+        .filter(pl.col("days") > int(study.p("pathology_days")))
+    )
     return late.with_columns(_severity=pl.lit(str(study.p("pathology_missing_severity"))), _key=pl.lit("blank"))
 
 
@@ -98,16 +103,25 @@ def _readings(study: Study, pathology: pl.LazyFrame) -> pl.LazyFrame:
     specimen: its size-weighted mean (trial B 8.6, ruling 15.15). pCR means no viable tumour in any nodule.
     """
     limit = float(study.p("mpr_max_pct"))
-    rows = _tumour_rows(pathology).filter(pl.col("MIVIAB").is_between(0, 100)).with_columns(
-        _overall=(pl.col("MINODULE").str.strip_chars().str.to_uppercase() == "OVERALL").fill_null(True)
+    rows = (
+        _tumour_rows(pathology)
+        .filter(pl.col("MIVIAB").is_between(0, 100))
+        .with_columns(_overall=(pl.col("MINODULE").str.strip_chars().str.to_uppercase() == "OVERALL").fill_null(True))
     )
     same = ["SUBJID", "MIDAT"]
     viable, size = pl.col("MIVIAB"), pl.col("MIDIAM")
-    rest = rows.filter(pl.col("MIVIAB") > 0).sort("_rid").group_by(same, maintain_order=True).agg(
-        other=pl.col("MINODULE").first(), other_pct=viable.first(), _other=pl.col("_rid").first()
+    rest = (
+        rows.filter(pl.col("MIVIAB") > 0)
+        .sort("_rid")
+        .group_by(same, maintain_order=True)
+        .agg(other=pl.col("MINODULE").first(), other_pct=viable.first(), _other=pl.col("_rid").first())
     )
-    parts = rows.filter(~pl.col("_overall")).group_by(same).agg(
-        _whole=weighted_mpr(viable, size, limit=limit), _n=pl.len(), _mixed=mpr(viable, limit=limit).n_unique() > 1
+    parts = (
+        rows.filter(~pl.col("_overall"))
+        .group_by(same)
+        .agg(
+            _whole=weighted_mpr(viable, size, limit=limit), _n=pl.len(), _mixed=mpr(viable, limit=limit).n_unique() > 1
+        )
     )
     totals = rows.filter(pl.col("_overall")).select(same).unique().with_columns(_has=pl.lit(True))
     joined = rows.join(rest, on=same, how="left", nulls_equal=True).join(parts, on=same, how="left", nulls_equal=True)
@@ -125,7 +139,12 @@ def _readings(study: Study, pathology: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-@check("END-009", on="pathology", columns=("MPR", "MIVIAB"), uses=("pathology.PCR", "pathology.MIDIAM", "pathology.BIOMARK"))
+@check(
+    "END-009",
+    on="pathology",
+    columns=("MPR", "MIVIAB"),
+    uses=("pathology.PCR", "pathology.MIDIAM", "pathology.BIOMARK"),
+)
 def site_reading_contradicts_viable_tumour(study: Study, pathology: pl.LazyFrame) -> pl.LazyFrame:
     """Viable {MIVIAB} % (nodule {MINODULE}) but MPR = {MPR}; MPR means at most {limit} % viable tumour.
 
@@ -140,11 +159,17 @@ def site_reading_contradicts_viable_tumour(study: Study, pathology: pl.LazyFrame
         own, whole = pl.col(f"{column}_OWN"), pl.col(f"{column}_ALL")
         return (said_yes != own) & ((said_yes != whole) | whole.is_null()) & ~pl.col(f"{column}_OPEN")
 
-    wrong_mpr = rows.filter(against("MPR")).with_columns(related(("_rid", "MIVIAB")), _column=pl.lit("MPR"), _key=pl.lit("mpr"))
+    wrong_mpr = rows.filter(against("MPR")).with_columns(
+        related(("_rid", "MIVIAB")), _column=pl.lit("MPR"), _key=pl.lit("mpr")
+    )
     wrong_pcr = rows.filter(against("PCR")).with_columns(
         related(("_rid", "MIVIAB"), ("_other", "MIVIAB")),
         _say=pl.when((pl.col("MIVIAB") == 0) & (pl.col("PCR") == "Y"))
-        .then(pl.lit("pCR = Y, but specimen {other} has {other_pct} % viable tumour; pCR means none in all examined tumour, thrombus included."))
+        .then(
+            pl.lit(
+                "pCR = Y, but specimen {other} has {other_pct} % viable tumour; pCR means none in all examined tumour, thrombus included."
+            )
+        )
         .otherwise(pl.lit("Viable {MIVIAB} % (nodule {MINODULE}) but pCR = {PCR}; pCR means no viable tumour at all.")),
         _column=pl.lit("PCR"),
         _key=pl.lit("pcr"),
@@ -166,9 +191,9 @@ def flow_restoration_missing(study: Study, responses: pl.LazyFrame, subjects: pl
     Rule: END-010; CHP-6; not needed when the class changed, nor where no thrombus is left
     """
     base = subjects.select("SUBJID", base="PVTTCLS", _base="_rid").unique("SUBJID", keep="first", maintain_order=True)
-    rows = responses.filter(pl.col("FLOWREST").is_null(), pl.col("PVTTCLS").is_not_null(), pl.col("PVTTCLS") != "NONE").join(
-        base, on="SUBJID", how="inner"
-    )
+    rows = responses.filter(
+        pl.col("FLOWREST").is_null(), pl.col("PVTTCLS").is_not_null(), pl.col("PVTTCLS") != "NONE"
+    ).join(base, on="SUBJID", how="inner")
     pattern = r"^(NONE|IV|I{1,3})"
     same = pl.col("PVTTCLS").str.extract(pattern) == pl.col("base").str.extract(pattern)
     if bool(study.p("pvtt_use_subtypes")):

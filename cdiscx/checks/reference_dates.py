@@ -36,8 +36,12 @@ def diagnosis_missing_or_partial(subjects: pl.LazyFrame) -> pl.LazyFrame:
         related(("_rid", "RFICDAT")), so=said("it cannot be later than the consent of ", pl.col("RFICDATC")), _severity=error,
         _key=pl.lit("after consent"),
     )  # fmt: skip
-    partial = rows.filter(text.is_not_null(), pl.col("DIAGDAT").is_null(), ~late, precision(text).is_not_null()).with_columns(
-        so=said("the analysis will use ", imputed.date, " (flag ", imputed.flag, ")"), _severity=pl.lit("warning"), _key=pl.lit("partial")
+    partial = rows.filter(
+        text.is_not_null(), pl.col("DIAGDAT").is_null(), ~late, precision(text).is_not_null()
+    ).with_columns(
+        so=said("the analysis will use ", imputed.date, " (flag ", imputed.flag, ")"),
+        _severity=pl.lit("warning"),
+        _key=pl.lit("partial"),
     )
     return union([missing, after_consent, partial])
 
@@ -63,7 +67,11 @@ def _treated(study: Study, anchors: pl.LazyFrame) -> pl.LazyFrame:
 
 def _screen_failures(study: Study, anchors: pl.LazyFrame, ends: pl.LazyFrame) -> pl.LazyFrame:
     """SUBJIDs who left the study and were never treated."""
-    return ends.filter(pl.col("ENDDAT").is_not_null()).select("SUBJID").join(_treated(study, anchors), on="SUBJID", how="anti")
+    return (
+        ends.filter(pl.col("ENDDAT").is_not_null())
+        .select("SUBJID")
+        .join(_treated(study, anchors), on="SUBJID", how="anti")
+    )
 
 
 @check(
@@ -128,7 +136,9 @@ def reference_date_of_treatment_missing(
     """
     frames = {"dosing": dosing, "procedures": procedures}
     after_screening = visits.filter(
-        pl.col("VISDONE").fill_null("Y") != "N", pl.col("VISDAT").is_not_null(), ~pl.col("VISIT").is_in([v.name for v in study.schedule if v.baseline])
+        pl.col("VISDONE").fill_null("Y") != "N",
+        pl.col("VISDAT").is_not_null(),
+        ~pl.col("VISIT").is_in([v.name for v in study.schedule if v.baseline]),
     ).select("SUBJID")
     stopped = stops(study, dosing, disposition).select("SUBJID", "EXTRT")
     pieces = []
@@ -142,15 +152,21 @@ def reference_date_of_treatment_missing(
         drugs = [v for s in anchor.sources for v in s.where.get("EXTRT", ())]
         told = stopped.filter(pl.col("EXTRT").is_in(drugs)).select("SUBJID")
         rows = anchors.filter(pl.col(name).is_null()).join(partial, on="SUBJID", how="anti")
-        rows = rows.join(undated, on="SUBJID", how="left").join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
+        rows = rows.join(undated, on="SUBJID", how="left").join(
+            ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left"
+        )
         none = pl.col("_rid").is_null()
-        start = pl.coalesce(anchor.needs, pl.when(~none).then("D1" if "D1" in study.anchors and name != "D1" else anchor.needs))
+        start = pl.coalesce(
+            anchor.needs, pl.when(~none).then("D1" if "D1" in study.anchors and name != "D1" else anchor.needs)
+        )
         due = start + pl.when(none).then(pl.duration(days=_due(study, anchor))).otherwise(pl.duration(days=anchor.due))
         rows = rows.filter(due < run.cutoff, pl.col("ENDDAT").is_null() | (pl.col("ENDDAT") > due))
         absent = rows.filter(none).join(told, on="SUBJID", how="anti")
         if name == "D1":  # out of the study with screening visits only: a screen failure, however late it was recorded
             stayed = absent.join(after_screening, on="SUBJID", how="semi")
-            absent = pl.concat([absent.filter(pl.col("ENDDAT").is_null()), stayed.filter(pl.col("ENDDAT").is_not_null())])
+            absent = pl.concat(
+                [absent.filter(pl.col("ENDDAT").is_null()), stayed.filter(pl.col("ENDDAT").is_not_null())]
+            )
         shown = pl.concat([rows.filter(~none), absent])
         pieces.append(
             shown.select(
@@ -175,7 +191,9 @@ def operation_without_date(study: Study, procedures: pl.LazyFrame) -> pl.LazyFra
         for source in anchor.sources:
             if anchor.required and anchor.if_row and source.of == "procedures.PRSTDAT":
                 rows = blank.filter(pl.col("PRTRT").is_in(list(source.where.get("PRTRT", ()))))
-                pieces.append(rows.with_columns(**_named(anchor), WHAT=pl.col("PRTRT").str.to_titlecase(), _key=pl.lit(name)))
+                pieces.append(
+                    rows.with_columns(**_named(anchor), WHAT=pl.col("PRTRT").str.to_titlecase(), _key=pl.lit(name))
+                )
     return union(pieces)
 
 
@@ -195,13 +213,23 @@ def baseline_weight_missing(
     if not study.p("baseline_weight_required"):
         return nothing()
     start = anchors.select("SUBJID", D1="D1" if "D1" in study.anchors else pl.lit(None, dtype=pl.Date))
-    seen = visits.filter(pl.col("WEIGHT").is_not_null()).join(start, on="SUBJID", how="inner").filter(pl.col("VISDAT") <= pl.col("D1"))
-    last = seen.sort("VISDAT", "_rid").group_by("SUBJID", maintain_order=True).agg(
-        KG=pl.col("WEIGHT").last(), ON=pl.col("VISDAT").last(), _at=pl.col("_rid").last()
+    seen = (
+        visits.filter(pl.col("WEIGHT").is_not_null())
+        .join(start, on="SUBJID", how="inner")
+        .filter(pl.col("VISDAT") <= pl.col("D1"))
+    )
+    last = (
+        seen.sort("VISDAT", "_rid")
+        .group_by("SUBJID", maintain_order=True)
+        .agg(KG=pl.col("WEIGHT").last(), ON=pl.col("VISDAT").last(), _at=pl.col("_rid").last())
     )
     blank = subjects.filter(pl.col("SUBJID").is_not_null(), pl.col("WEIGHT").is_null())
-    blank = blank.join(_screen_failures(study, anchors, ends), on="SUBJID", how="anti").join(last, on="SUBJID", how="left")
-    instead = pl.lit("Weight is blank in Demographics for {SUBJID}; the start dose is checked with the {KG} kg of {ON} in Visits.")
+    blank = blank.join(_screen_failures(study, anchors, ends), on="SUBJID", how="anti").join(
+        last, on="SUBJID", how="left"
+    )
+    instead = pl.lit(
+        "Weight is blank in Demographics for {SUBJID}; the start dose is checked with the {KG} kg of {ON} in Visits."
+    )
     return blank.with_columns(
         related(("_at", "WEIGHT")), _key=pl.lit("weight"), _say=pl.when(pl.col("KG").is_not_null()).then(instead)
     )

@@ -40,7 +40,9 @@ def response_not_dated_at_its_scans(study: Study, assessments: pl.LazyFrame, les
         away=days_said(gap),
         side=pl.when(early).then(pl.lit("before the first")).otherwise(pl.lit("after the last")),
         proposal=pl.when(reading)
-        .then(pl.lit(" It may be the day of the reading; the scan date ") + scan.cast(pl.String) + pl.lit(" is proposed."))
+        .then(
+            pl.lit(" It may be the day of the reading; the scan date ") + scan.cast(pl.String) + pl.lit(" is proposed.")
+        )
         .otherwise(pl.lit("")),
         scan=scan,
         _severity=pl.when(reading).then(pl.lit("note")),
@@ -55,5 +57,16 @@ def response_not_dated_at_its_scans(study: Study, assessments: pl.LazyFrame, les
     )
     joined = told.join(cells, on=_POINT, how="left").with_columns(pl.col("_related").cast(RELATED))
     return joined.select(
-        "SUBJID", "_rid", "VISIT", "RSDAT", "scans", "away", "side", "proposal", "scan", "_severity", "_expected", "_related"
+        "SUBJID",
+        "_rid",
+        "VISIT",
+        "RSDAT",
+        "scans",
+        "away",
+        "side",
+        "proposal",
+        "scan",
+        "_severity",
+        "_expected",
+        "_related",
     )

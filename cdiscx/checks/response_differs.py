@@ -57,10 +57,14 @@ def compared(timepoints: pl.LazyFrame, study: Study) -> pl.LazyFrame:
         EXPECTED=expected,
         EXPRULE=rule,
     )
-    recorded = (target.is_not_null() | ~pl.col("HAS_TARGET")) & (pl.col("NTRGRESP").is_not_null() | ~pl.col("HAS_NONTARGET"))
+    recorded = (target.is_not_null() | ~pl.col("HAS_TARGET")) & (
+        pl.col("NTRGRESP").is_not_null() | ~pl.col("HAS_NONTARGET")
+    )
     settled = t_sure & n_sure & pl.col("NEWLIND").is_not_null()
     gap = (pl.col("OVRLRESP") != pl.col("EXPECTED")) & ~recorded & settled
-    return told.with_columns(O_DIFF=gap.fill_null(False)).with_columns(ANY=pl.any_horizontal("T_DIFF", "N_DIFF", "O_DIFF"))
+    return told.with_columns(O_DIFF=gap.fill_null(False)).with_columns(
+        ANY=pl.any_horizontal("T_DIFF", "N_DIFF", "O_DIFF")
+    )
 
 
 def _before_progression(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -90,8 +94,15 @@ def _sentence() -> pl.Expr:
         pl.when("T_DIFF")
         .then(pl.lit("Target Response is ") + pl.col("TRGRESP") + pl.lit(", the lesions give ") + pl.col("DTRGRESP"))
         .when("N_DIFF")
-        .then(pl.lit("Non-target Response is ") + pl.col("NTRGRESP") + pl.lit(", the non-target lesions give ") + pl.col("DNTRGRESP"))
-        .otherwise(pl.lit("Overall Response is ") + pl.col("OVRLRESP") + pl.lit(", the lesions give ") + pl.col("EXPECTED"))
+        .then(
+            pl.lit("Non-target Response is ")
+            + pl.col("NTRGRESP")
+            + pl.lit(", the non-target lesions give ")
+            + pl.col("DNTRGRESP")
+        )
+        .otherwise(
+            pl.lit("Overall Response is ") + pl.col("OVRLRESP") + pl.lit(", the lesions give ") + pl.col("EXPECTED")
+        )
     )
     rule = pl.when("T_DIFF").then("DTRGRULE").when("N_DIFF").then("DNTRGRULE").otherwise("EXPRULE")
     why = (
@@ -119,11 +130,14 @@ def _others_said() -> pl.Expr:
         .when(pl.col("NT_MISSING").list.len() > 0)
         .then(listed("NT_MISSING") + pl.lit(" not evaluable"))
         .when(pl.col("NT_PRESENT") > 0)
-        .then(pl.col("NT_PRESENT").cast(pl.String) + pl.lit(" of ") + pl.col("NT_EXPECTED").cast(pl.String) + pl.lit(" still present, none in progression"))
+        .then(
+            pl.col("NT_PRESENT").cast(pl.String)
+            + pl.lit(" of ")
+            + pl.col("NT_EXPECTED").cast(pl.String)
+            + pl.lit(" still present, none in progression")
+        )
         .otherwise(pl.lit("all absent"))
     )
-
-
 
 
 @check(
@@ -134,8 +148,13 @@ def _others_said() -> pl.Expr:
     uses=("responses.TRGRESP", "responses.NTRGRESP", "responses.NEWLIND", "survival", "survival.NACTDAT"),
 )
 def response_differs_from_the_lesions(
-    study: Study, run: RunContext, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame, assessments: pl.LazyFrame,
-    anchors: pl.LazyFrame, survival: pl.LazyFrame,
+    study: Study,
+    run: RunContext,
+    timepoints: pl.LazyFrame,
+    judged_lesions: pl.LazyFrame,
+    assessments: pl.LazyFrame,
+    anchors: pl.LazyFrame,
+    survival: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """{sentence}
 
@@ -151,11 +170,17 @@ def response_differs_from_the_lesions(
     marked = _before_progression(rows.join(surgery, on="RSRID", how="anti").with_columns(DOVRLRESP="EXPECTED"))
     early = marked.filter("ANY", ~pl.col("AFTER_PD"))
     told = with_consequences(early, assessments, anchors, survival, study, pl.lit(run.cutoff))
-    told = told.with_columns(_severity=pl.when(pl.col("CHANGES") != "").then(pl.lit("error")).otherwise(pl.lit("warning")))
+    told = told.with_columns(
+        _severity=pl.when(pl.col("CHANGES") != "").then(pl.lit("error")).otherwise(pl.lit("warning"))
+    )
     found = union([told, _one_note(marked)]).with_columns(
         sentence=_sentence(),
         _rid="RSRID",
-        _column=pl.when("T_DIFF").then(pl.lit("TRGRESP")).when("N_DIFF").then(pl.lit("NTRGRESP")).otherwise(pl.lit("OVRLRESP")),
+        _column=pl.when("T_DIFF")
+        .then(pl.lit("TRGRESP"))
+        .when("N_DIFF")
+        .then(pl.lit("NTRGRESP"))
+        .otherwise(pl.lit("OVRLRESP")),
         _expected=pl.when("T_DIFF").then("DTRGRESP").when("N_DIFF").then("DNTRGRESP").otherwise("EXPECTED"),
     )
     found = found.with_columns(sentence=pl.col("sentence") + pl.col("_later").fill_null(""))

@@ -47,7 +47,9 @@ def overall_does_not_follow_from_components(study: Study, timepoints: pl.LazyFra
     Fix: ask the site whether the Overall Response or one of its components is wrong.
     Rule: R11-O-1 to R11-O-18, MR-O-1 to MR-O-8; a blank component is judged only where the others decide
     """
-    rows = timepoints.filter(pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE", pl.col("NEWLIND").is_not_null())
+    rows = timepoints.filter(
+        pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE", pl.col("NEWLIND").is_not_null()
+    )
     said = pl.col("OVRLRESP")
     given, rule = _table(study, pl.col("NTRGRESP"))
     with_cr, _ = _table(study, pl.coalesce("NTRGRESP", pl.lit("CR")))
@@ -102,7 +104,14 @@ def progression_without_evidence(timepoints: pl.LazyFrame, judged_lesions: pl.La
     first = ordered.with_columns(_n=pd_here.cast(pl.Int32).cum_sum().over(SEGMENT)).filter(pd_here, pl.col("_n") == 1)
     evidence = pl.any_horizontal(
         (pl.col(c) == v).fill_null(False)
-        for c, v in (("DTRGRESP", "PD"), ("NTRGRESP", "PD"), ("DNTRGRESP", "PD"), ("NEWLIND", "Y"), ("DNEWL", "Y"), ("SYMPTDTR", "Y"))
+        for c, v in (
+            ("DTRGRESP", "PD"),
+            ("NTRGRESP", "PD"),
+            ("DNTRGRESP", "PD"),
+            ("NEWLIND", "Y"),
+            ("DNEWL", "Y"),
+            ("SYMPTDTR", "Y"),
+        )
     )
     unsure = (pl.col("DOUBTFUL").list.len() > 0) | pl.col("BASE_DOUBT") | pl.col("PRIOR_DOUBT") | pl.col("ORDER_DOUBT")
     by_target = (pl.col("TRGRESP") == "PD").fill_null(False) & unsure
@@ -158,7 +167,10 @@ def response_improves_after_progression_or_complete_response(timepoints: pl.Lazy
     group = (*SEGMENT, "_kind")
     more = pl.len().over(group) - 1
     others = pl.struct(rid=pl.col("RSRID"), column=pl.lit("OVRLRESP")).implode().over(group).cast(RELATED)
-    pick = {name: pl.when(pl.col("_kind") == "PD").then(f"_PD_{name}").otherwise(f"_CR_{name}") for name in ("DAT", "VISIT", "RSRID")}
+    pick = {
+        name: pl.when(pl.col("_kind") == "PD").then(f"_PD_{name}").otherwise(f"_CR_{name}")
+        for name in ("DAT", "VISIT", "RSRID")
+    }
     told = lasting.with_columns(
         o2=word, d2=day, o1="_kind", d1=pick["DAT"], v1=pick["VISIT"], _first=pick["RSRID"],
         more=later_visits(more),

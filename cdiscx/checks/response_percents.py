@@ -104,9 +104,13 @@ def percent_from_baseline_differs(
         (_same(pl.col("PCHGNAD"), site, tolerance), pl.lit(" This is the change from the nadir.")),
         (_same(_percent(total, pl.col("LAST")), site, tolerance), pl.lit(" The site seems to have used the visit before as baseline.")),
     ]  # fmt: skip
-    wrong = pl.lit(" The site seems to have used a baseline of ") + number_said(total / (1 + site / 100)) + pl.lit(" mm.")
+    wrong = (
+        pl.lit(" The site seems to have used a baseline of ") + number_said(total / (1 + site / 100)) + pl.lit(" mm.")
+    )
     plausible = (site > -100) & (off_by(site, derived) < 1000)
-    told = bad.with_columns(cause=first_cause([*causes, (plausible, wrong)]), calc=percent_said("PCHG"), operands=operands_said())
+    told = bad.with_columns(
+        cause=first_cause([*causes, (plausible, wrong)]), calc=percent_said("PCHG"), operands=operands_said()
+    )
     once = _once(told, "PCHG", "PCBSD", tolerance).with_columns(_rid="RSRID", _expected=percent_said("PCHG"))
     return with_target_cells(once, judged_lesions).select(
         "SUBJID", "_rid", "VISIT", "PCBSD", "calc", "operands", "cause", "more", "_expected", "_related"
@@ -135,7 +139,9 @@ def percent_from_nadir_differs(
     follows = _same(_percent(pl.col("OWN"), pl.col("OWN_NADIR")), site, tolerance)
     # both percentages from one wrong sum of this visit: the percentage from baseline speaks
     wrong_sum = pl.col("BASE") * (1 + pl.col("PCBSD") / 100)
-    shared = (off_by(pl.col("PCBSD"), pl.col("PCHG")) > tolerance) & _same(_percent(wrong_sum, pl.col("NADIR")), site, tolerance)
+    shared = (off_by(pl.col("PCBSD"), pl.col("PCHG")) > tolerance) & _same(
+        _percent(wrong_sum, pl.col("NADIR")), site, tolerance
+    )
     bad = rows.filter(off_by(site, derived) > tolerance, ~follows, ~shared.fill_null(False))
     lower = pl.min_horizontal(total, pl.col("NADIR"))
     causes = [
@@ -150,9 +156,14 @@ def percent_from_nadir_differs(
          pl.lit(" The site seems to have taken a visit at which not all targets could be read as nadir.")),
     ]  # fmt: skip
     used = total / (1 + site / 100)
-    implied = pl.when((site > -100) & (used <= 10 * total)).then(pl.lit(" (a nadir of ") + number_said(used) + pl.lit(" mm)"))
+    implied = pl.when((site > -100) & (used <= 10 * total)).then(
+        pl.lit(" (a nadir of ") + number_said(used) + pl.lit(" mm)")
+    )
     told = bad.with_columns(
-        cause=first_cause(causes), calc=percent_said("PCHGNAD"), operands=operands_said(), implied=implied.otherwise(pl.lit(""))
+        cause=first_cause(causes),
+        calc=percent_said("PCHGNAD"),
+        operands=operands_said(),
+        implied=implied.otherwise(pl.lit("")),
     )
     once = _once(told, "PCHGNAD", "PCNSD", tolerance).with_columns(_rid="RSRID", _expected=percent_said("PCHGNAD"))
     return with_target_cells(once, judged_lesions).select(

@@ -44,11 +44,17 @@ def _one_lesion(bad: pl.LazyFrame, judged_lesions: pl.LazyFrame, tolerance: floa
     pairs = bad.select(*POINT, "RSRID", "SUMDIAM", "SUM").join(rows, on=POINT)
     left = off_by(pl.col("SUM") - pl.col("VALUE"), pl.col("SUMDIAM")) <= tolerance
     twice = off_by(pl.col("SUM") + pl.col("VALUE"), pl.col("SUMDIAM")) <= tolerance
-    tens = [off_by(pl.col("SUM") - pl.col("VALUE") + pl.col("VALUE") * f, pl.col("SUMDIAM")) <= tolerance for f in (10, 0.1)]
-    return pairs.sort("LESID").group_by("RSRID").agg(
-        _left=pl.col("LESID").filter(left).first(),
-        _twice=pl.col("LESID").filter(twice).first(),
-        _ten=pl.col("LESID").filter(tens[0] | tens[1]).first(),
+    tens = [
+        off_by(pl.col("SUM") - pl.col("VALUE") + pl.col("VALUE") * f, pl.col("SUMDIAM")) <= tolerance for f in (10, 0.1)
+    ]
+    return (
+        pairs.sort("LESID")
+        .group_by("RSRID")
+        .agg(
+            _left=pl.col("LESID").filter(left).first(),
+            _twice=pl.col("LESID").filter(twice).first(),
+            _ten=pl.col("LESID").filter(tens[0] | tens[1]).first(),
+        )
     )
 
 
@@ -112,7 +118,9 @@ def sum_disagrees_with_the_lesions(
 
 
 @check("MEA-007", on="responses", columns=("SUMDIAM",), needs=("timepoints", "judged_lesions"))
-def sum_without_all_lesions(responses: pl.LazyFrame, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame) -> pl.LazyFrame:
+def sum_without_all_lesions(
+    responses: pl.LazyFrame, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame
+) -> pl.LazyFrame:
     """{VISIT}: the site's sum is {SUMDIAM} mm, but {gone} {verb} not evaluable; there is no sum at this visit.{part}
 
     Why: a sum of some of the targets looks like shrinkage; only progression can be told from a part (R11-T-PD-2).
@@ -120,7 +128,9 @@ def sum_without_all_lesions(responses: pl.LazyFrame, timepoints: pl.LazyFrame, j
     Rule: R11-C-7, R11-T-NE-1, catalogue MEA-007
     """
     bad = _typed_sums(responses, timepoints).filter(pl.col("N_MISSING") > 0)
-    number = pl.lit(" The other targets measure ") + number_said("PSUM") + pl.lit(" mm (") + pl.col("DETAIL") + pl.lit(").")
+    number = (
+        pl.lit(" The other targets measure ") + number_said("PSUM") + pl.lit(" mm (") + pl.col("DETAIL") + pl.lit(").")
+    )
     told = bad.join(lesions_said(judged_lesions), on=POINT, how="left").with_columns(
         _rid="RSRID",
         gone=listed("MISSING"),
@@ -134,7 +144,9 @@ def sum_without_all_lesions(responses: pl.LazyFrame, timepoints: pl.LazyFrame, j
 
 
 @check("MEA-023", on="responses", columns=("SUMDIAM",), needs=("timepoints", "judged_lesions", "targets.VDIAM"))
-def progression_by_few_millimetres(study: Study, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame) -> pl.LazyFrame:
+def progression_by_few_millimetres(
+    study: Study, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame
+) -> pl.LazyFrame:
     """PD on {DAT} ({VISIT}): {pct} above the nadir but only {mm} (sum {SUM} mm, nadir {NADIR} mm at {NADIR_VISIT}).
 
     Why: mRECIST states no least increase; many charters ask for 5 mm, and below that reading error may explain the growth.
@@ -152,5 +164,3 @@ def progression_by_few_millimetres(study: Study, timepoints: pl.LazyFrame, judge
     return with_target_cells(told, judged_lesions).select(
         "SUBJID", "_rid", "VISIT", "DAT", "pct", "mm", "SUM", "NADIR", "NADIR_VISIT", "_related"
     )
-
-

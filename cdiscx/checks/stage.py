@@ -40,7 +40,10 @@ def stage_too_low_for_the_lesions(study: Study, subjects: pl.LazyFrame, judged_l
     c = criterion_of(study)
     limit = pl.when("PORTA").then(c.porta_hepatis_normal_mm).otherwise(c.node_normal_mm)
     base = judged_lesions.filter(
-        pl.col("TP") == 0, pl.col("BASETYPE") == "PRE-TREATMENT", pl.col("CLASS") != "NEW", pl.col("ORGAN").is_not_null()
+        pl.col("TP") == 0,
+        pl.col("BASETYPE") == "PRE-TREATMENT",
+        pl.col("CLASS") != "NEW",
+        pl.col("ORGAN").is_not_null(),
     )
     text = pl.col("TUORGAN").fill_null("") + pl.lit(" ") + pl.col("TULOC").fill_null("")
     vessel = pl.col("ORGAN").is_in(list(_VESSELS))
@@ -48,13 +51,24 @@ def stage_too_low_for_the_lesions(study: Study, subjects: pl.LazyFrame, judged_l
     normal = (pl.col("NODAL") & (pl.col("SIZE") < limit)).fill_null(False)
     gone = (pl.col("TRSTATUS") == "ABSENT").fill_null(False)
     place = pl.when(pl.col("NODAL")).then(pl.lit("lymph node")).otherwise(pl.col("ORGAN").str.to_lowercase())
-    words = pl.when(vessel).then(pl.lit("tumour thrombus ") + pl.col("LESID")).otherwise(pl.lit("extrahepatic lesion ") + pl.col("LESID"))
-    seen = base.filter(vessel | outside, ~normal, ~gone).sort("_rid").group_by("SUBJID").agg(
-        _said=(words + pl.lit(" (") + place + pl.lit(")")).unique(maintain_order=True).str.join(", "),
-        _related=pl.struct(rid=pl.col("_rid"), column=pl.lit("TUORGAN", dtype=pl.String)),
+    words = (
+        pl.when(vessel)
+        .then(pl.lit("tumour thrombus ") + pl.col("LESID"))
+        .otherwise(pl.lit("extrahepatic lesion ") + pl.col("LESID"))
+    )
+    seen = (
+        base.filter(vessel | outside, ~normal, ~gone)
+        .sort("_rid")
+        .group_by("SUBJID")
+        .agg(
+            _said=(words + pl.lit(" (") + place + pl.lit(")")).unique(maintain_order=True).str.join(", "),
+            _related=pl.struct(rid=pl.col("_rid"), column=pl.lit("TUORGAN", dtype=pl.String)),
+        )
     )
     cls = pl.col("PVTTCLS") if "PVTTCLS" in subjects.collect_schema().names() else pl.lit(None, dtype=pl.String)
-    rows = subjects.filter(pl.col("SUBJID").is_not_null(), pl.col("BCLC").is_not_null()).join(seen, on="SUBJID", how="left")
+    rows = subjects.filter(pl.col("SUBJID").is_not_null(), pl.col("BCLC").is_not_null()).join(
+        seen, on="SUBJID", how="left"
+    )
     thrombus = pl.when((cls != "NONE").fill_null(False)).then(pl.lit("PVTT class ") + cls)
     finding = pl.concat_list(thrombus, pl.col("_said")).list.drop_nulls()
     low = pl.col("BCLC").is_in(_ORDER[: _ORDER.index("C")])
@@ -87,7 +101,9 @@ def _around_screening(study: Study, labs: pl.LazyFrame, visits: pl.LazyFrame) ->
     days = int(study.p("child_pugh_days"))
     screening = visits.filter(pl.col("VISIT").is_in(names), pl.col("VISDAT").is_not_null())
     when = screening.group_by("SUBJID").agg(_when=pl.col("VISDAT").min())
-    rows = labs.filter(pl.col("LBTEST").is_in(list(_ITEMS)), pl.col("SUBJID").is_not_null()).join(when, on="SUBJID", how="left")
+    rows = labs.filter(pl.col("LBTEST").is_in(list(_ITEMS)), pl.col("SUBJID").is_not_null()).join(
+        when, on="SUBJID", how="left"
+    )
     near = (pl.col("LBDAT") - pl.col("_when")).dt.total_days().abs() <= days
     return rows.filter(pl.when(pl.col("_when").is_not_null()).then(near).otherwise(pl.col("VISIT").is_in(names)))
 
@@ -105,7 +121,15 @@ def _points(labs: pl.LazyFrame) -> pl.LazyFrame:
     )
     judged = labs.with_columns(_value=value.cast(pl.Float64)).with_columns(_p=points).filter(pl.col("_p").is_not_null())
     unit = pl.when(pl.col("LBORRESU").is_not_null()).then(pl.lit(" ") + pl.col("LBORRESU")).otherwise(pl.lit(""))
-    words = pl.col("LBTEST") + pl.lit(" ") + number_said("LBORRES") + unit + pl.lit(" (") + pl.col("_p").cast(pl.String) + pl.lit(")")
+    words = (
+        pl.col("LBTEST")
+        + pl.lit(" ")
+        + number_said("LBORRES")
+        + unit
+        + pl.lit(" (")
+        + pl.col("_p").cast(pl.String)
+        + pl.lit(")")
+    )
     return judged.sort("LBTEST", "LBDAT", "_rid").group_by("SUBJID", "LBTEST", maintain_order=True).agg(
         _low=pl.col("_p").min().cast(pl.Int32), _high=pl.col("_p").max().cast(pl.Int32), _words=words.str.join(" or "),
         _cells=pl.struct(rid=pl.col("_rid"), column=pl.lit("LBORRES", dtype=pl.String)),
@@ -119,7 +143,9 @@ def _points(labs: pl.LazyFrame) -> pl.LazyFrame:
     needs=("labs", "labs.LBORRES", "labs.LBORRESU", "labs.LBDAT", "visits", "visits.VISDAT"),
     silenced_by=("subjects.CPSCORE", "labs.LBORRES", "labs.LBORRESU"),
 )
-def score_disagrees_with_the_laboratory(study: Study, subjects: pl.LazyFrame, labs: pl.LazyFrame, visits: pl.LazyFrame) -> pl.LazyFrame:
+def score_disagrees_with_the_laboratory(
+    study: Study, subjects: pl.LazyFrame, labs: pl.LazyFrame, visits: pl.LazyFrame
+) -> pl.LazyFrame:
     """Child-Pugh score {CPSCORE}, recomputed {calc} from {parts}{rest}.
 
     Why: the score describes the liver function at entry and decides on eligibility.
@@ -139,7 +165,9 @@ def score_disagrees_with_the_laboratory(study: Study, subjects: pl.LazyFrame, la
     plain = pl.col("_high") + unknown
     score = pl.col("CPSCORE")
     told = rows.with_columns(_least=least, _most=most, _plain=plain).filter(
-        (score < pl.col("_least")) | (score > pl.col("_most")) | ((score > pl.col("_plain")) & (pl.col("n") == len(_ITEMS)))
+        (score < pl.col("_least"))
+        | (score > pl.col("_most"))
+        | ((score > pl.col("_plain")) & (pl.col("n") == len(_ITEMS)))
     )
     low = score < pl.col("_least")
     number = pl.when(low).then("_least").otherwise("_plain")
@@ -152,5 +180,3 @@ def score_disagrees_with_the_laboratory(study: Study, subjects: pl.LazyFrame, la
         _expected=number.cast(pl.String),
         _related=pl.col("_related").cast(RELATED),
     )
-
-

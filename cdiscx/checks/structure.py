@@ -72,17 +72,27 @@ def subject_not_listed(rows: pl.LazyFrame, subjects: pl.LazyFrame, study: Study)
     near = listed.select(Near="SUBJID", like=_id_key(pl.col("SUBJID"))).group_by("like").agg(pl.col("Near").min())
     # A number that is not of the study's form is STR-003.
     formed = pl.col("SUBJID").str.contains(study.subject_id_regex)
-    lost = rows.filter(pl.col("table") != "subjects", formed).join(listed, on="SUBJID", how="anti", maintain_order="left")
+    lost = rows.filter(pl.col("table") != "subjects", formed).join(
+        listed, on="SUBJID", how="anti", maintain_order="left"
+    )
     grouped = lost.sort("_rid").group_by("table", "SUBJID", maintain_order=True).agg(pl.col("_rid").first(), n=pl.len())
-    return grouped.with_columns(like=_id_key(pl.col("SUBJID"))).join(near, on="like", how="left").with_columns(
-        _table="table",
-        _column=pl.lit("SUBJID"),
-        Sheet=pl.col("table").replace(names),
-        records=pl.when(pl.col("n") == 1).then(pl.lit("A row")).otherwise(pl.concat_str(pl.col("n").cast(pl.String), pl.lit(" rows"))),
-        hint=pl.concat_str(pl.lit(" Is "), "Near", pl.lit(" meant?")).fill_null(""),
-        _say=pl.when(pl.col("n") == 1)
-        .then(pl.lit("{records} of {Sheet} belongs to subject {SUBJID}, who is not in the subject list.{hint}"))
-        .otherwise(pl.lit("{records} of {Sheet} belong to subject {SUBJID}, who is not in the subject list.{hint}")),
+    return (
+        grouped.with_columns(like=_id_key(pl.col("SUBJID")))
+        .join(near, on="like", how="left")
+        .with_columns(
+            _table="table",
+            _column=pl.lit("SUBJID"),
+            Sheet=pl.col("table").replace(names),
+            records=pl.when(pl.col("n") == 1)
+            .then(pl.lit("A row"))
+            .otherwise(pl.concat_str(pl.col("n").cast(pl.String), pl.lit(" rows"))),
+            hint=pl.concat_str(pl.lit(" Is "), "Near", pl.lit(" meant?")).fill_null(""),
+            _say=pl.when(pl.col("n") == 1)
+            .then(pl.lit("{records} of {Sheet} belongs to subject {SUBJID}, who is not in the subject list.{hint}"))
+            .otherwise(
+                pl.lit("{records} of {Sheet} belong to subject {SUBJID}, who is not in the subject list.{hint}")
+            ),
+        )
     )
 
 
@@ -97,7 +107,9 @@ def subject_listed_twice(subjects: pl.LazyFrame) -> pl.LazyFrame:
     twice = grouped.agg(all=pl.col("_rid"), n=pl.len()).filter(pl.col("n") > 1)
     return twice.with_columns(
         _rid=pl.col("all").list.last(),
-        _related=pl.col("all").list.head(pl.col("n") - 1).list.eval(pl.struct(rid=pl.element(), column=pl.lit("SUBJID"))),
+        _related=pl.col("all")
+        .list.head(pl.col("n") - 1)
+        .list.eval(pl.struct(rid=pl.element(), column=pl.lit("SUBJID"))),
         _key=pl.lit("subject"),
     )
 
@@ -114,7 +126,9 @@ def same_person_twice(subjects: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     pairs = person.join(person, on=["SITEID", "BRTHDAT", "SEX"], suffix="_other")
     apart = (pl.col("RFICDAT") - pl.col("RFICDAT_other")).dt.total_days().abs()
     near = pairs.filter(
-        pl.col("_rid") > pl.col("_rid_other"), pl.col("SUBJID") != pl.col("SUBJID_other"), apart <= study.p("reenrol_days")
+        pl.col("_rid") > pl.col("_rid_other"),
+        pl.col("SUBJID") != pl.col("SUBJID_other"),
+        apart <= study.p("reenrol_days"),
     )
     first = near.sort("_rid", "_rid_other").unique(["SUBJID", "SUBJID_other"], keep="first", maintain_order=True)
     return first.with_columns(
@@ -140,7 +154,11 @@ def repeated_record(records: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     keyed = records.filter(c("key").is_not_null(), c("SUBJID").is_not_null())
     groups = keyed.sort("_rid").group_by("table", "SUBJID", "key", maintain_order=True)
     twice = groups.agg(all=c("_rid"), n=pl.len(), cells=c("cells")).filter(c("n") > 1)
-    cells = twice.select("table", "SUBJID", "key", "cells").explode("cells").with_columns(at=pl.int_ranges(c("cells").list.len(), dtype=pl.UInt32))
+    cells = (
+        twice.select("table", "SUBJID", "key", "cells")
+        .explode("cells")
+        .with_columns(at=pl.int_ranges(c("cells").list.len(), dtype=pl.UInt32))
+    )
     differing = (
         cells.explode("cells", "at").group_by("table", "SUBJID", "key", "at").agg(c("cells").n_unique()).filter(c("cells") > 1)
         .join(heads, on=["table", "at"]).sort("at")
@@ -181,4 +199,6 @@ def treated_without_records(
     lacking = over.join(sheets.join(there, on="table", how="semi"), how="cross").join(
         rows.select("SUBJID", "table").unique(), on=["SUBJID", "table"], how="anti"
     )
-    return lacking.with_columns(_rid=pl.lit(None, pl.UInt32), _table="table", _column=pl.lit(None, pl.String), _key="table")
+    return lacking.with_columns(
+        _rid=pl.lit(None, pl.UInt32), _table="table", _column=pl.lit(None, pl.String), _key="table"
+    )

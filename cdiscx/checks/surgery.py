@@ -22,7 +22,9 @@ def hepatectomies(procedures: pl.LazyFrame) -> pl.LazyFrame:
 def index_operation(procedures: pl.LazyFrame) -> pl.LazyFrame:
     """The first hepatectomy of each subject: SUBJID, SURG, _surg (its row)."""
     dated = hepatectomies(procedures).filter(pl.col("PRSTDAT").is_not_null()).sort("SUBJID", "PRSTDAT", "_rid")
-    return dated.group_by("SUBJID", maintain_order=True).agg(SURG=pl.col("PRSTDAT").first(), _surg=pl.col("_rid").first())
+    return dated.group_by("SUBJID", maintain_order=True).agg(
+        SURG=pl.col("PRSTDAT").first(), _surg=pl.col("_rid").first()
+    )
 
 
 # --- SUR-001 --------------------------------------------------------------------------------------------------------
@@ -47,7 +49,9 @@ def specimen_of_another_day(study: Study, pathology: pl.LazyFrame, procedures: p
     specimens = pathology.filter(pl.col("MISPEC") == "RESECTION", pl.col("MIDAT").is_not_null())
     pairs = specimens.join(operations, on="SUBJID", how="inner")
     away = (pl.col("MIDAT") - pl.col("SURG")).dt.total_days().abs()
-    nearest = pairs.with_columns(_away=away).sort("_rid", "_away", "_surg").group_by("_rid", maintain_order=True).first()
+    nearest = (
+        pairs.with_columns(_away=away).sort("_rid", "_away", "_surg").group_by("_rid", maintain_order=True).first()
+    )
     return nearest.filter(pl.col("_away") > tolerance).with_columns(
         related(("_surg", "PRSTDAT")), _key=pl.lit("specimen")
     )
@@ -57,7 +61,15 @@ def specimen_of_another_day(study: Study, pathology: pl.LazyFrame, procedures: p
     "SUR-001",
     on="subjects",
     needs=("procedures", "procedures.PRTRT"),
-    uses=("pathology", "pathology.MISPEC", "pathology.MIDAT", "pathology.BIOMARK", "visits", "visits.VISDAT", "visits.VISDONE"),
+    uses=(
+        "pathology",
+        "pathology.MISPEC",
+        "pathology.MIDAT",
+        "pathology.BIOMARK",
+        "visits",
+        "visits.VISDAT",
+        "visits.VISDONE",
+    ),
     silenced_by=("procedures.PRTRT",),
 )
 def surgery_without_hepatectomy(
@@ -87,8 +99,13 @@ def surgery_without_hepatectomy(
     )  # fmt: skip
     told = union([cut, again, done]).join(operated, on="SUBJID", how="anti").join(unnamed, on="SUBJID", how="anti")
     listed = told.join(subjects.select("SUBJID").unique(), on="SUBJID", how="semi")
-    first = listed.sort("_order", "_at").group_by("SUBJID", maintain_order=True).agg(
-        pl.col("_rid", "_table", "_column", "said").first(), _related=pl.struct(rid=pl.col("_at"), column=pl.col("_in"))
+    first = (
+        listed.sort("_order", "_at")
+        .group_by("SUBJID", maintain_order=True)
+        .agg(
+            pl.col("_rid", "_table", "_column", "said").first(),
+            _related=pl.struct(rid=pl.col("_at"), column=pl.col("_in")),
+        )
     )
     return first.with_columns(pl.col("_related").cast(RELATED), _key=pl.lit("no operation"))
 
@@ -102,7 +119,9 @@ def more_than_one_hepatectomy(procedures: pl.LazyFrame) -> pl.LazyFrame:
     Rule: SUR-001; a second stage that its Reason names is in order
     """
     rows = hepatectomies(procedures).filter(pl.col("PRSTDAT").is_not_null()).sort("SUBJID", "PRSTDAT", "_rid")
-    rows = rows.with_columns(first=pl.col("PRSTDAT").first().over("SUBJID"), _first=pl.col("_rid").first().over("SUBJID"))
+    rows = rows.with_columns(
+        first=pl.col("PRSTDAT").first().over("SUBJID"), _first=pl.col("_rid").first().over("SUBJID")
+    )
     planned = pl.col("PRREAS").str.contains(_STAGED).fill_null(False)
     # the same date twice is STR-006
     later = rows.filter(pl.col("_rid") != pl.col("_first"), pl.col("PRSTDAT") != pl.col("first"), ~planned)
@@ -148,7 +167,9 @@ def surgery_outside_plan(study: Study, procedures: pl.LazyFrame, anchors: pl.Laz
     for name, (low, high) in plans.items():
         if name not in study.anchors:
             continue
-        rows = index_operation(procedures).join(anchors.select("SUBJID", adate=name, _arid=f"{name}_RID"), on="SUBJID", how="inner")
+        rows = index_operation(procedures).join(
+            anchors.select("SUBJID", adate=name, _arid=f"{name}_RID"), on="SUBJID", how="inner"
+        )
         days = (pl.col("SURG") - pl.col("adate")).dt.total_days()
         label = study.anchors[name].label
         column = (study.anchors[name].sheet or "").partition(".")[2] or None

@@ -44,20 +44,39 @@ def complication_grade(study: Study, ae: pl.LazyFrame, procedures: pl.LazyFrame)
     Not checked: intensive care stays (not in the layout).
     """
     days = int(study.p("complication_days"))
-    rows = ae.filter(pl.col("SUBJID").is_not_null()).join(index_operation(procedures), on="SUBJID", how="inner").with_columns(days=pl.lit(days))
+    rows = (
+        ae.filter(pl.col("SUBJID").is_not_null())
+        .join(index_operation(procedures), on="SUBJID", how="inner")
+        .with_columns(days=pl.lit(days))
+    )
     flagged = (pl.col("AESURG") == "Y").fill_null(False)
     missing = rows.filter(flagged, _in_window(study), pl.col("AECDGR").is_null()).with_columns(
-        fact=said("a complication within ", pl.col("days"), " days of the hepatectomy of ", pl.col("SURG"), " needs a grade from I to V"),
+        fact=said(
+            "a complication within ",
+            pl.col("days"),
+            " days of the hepatectomy of ",
+            pl.col("SURG"),
+            " needs a grade from I to V",
+        ),
         _key=pl.lit("missing"),
     )
     fatal = (pl.col("AEOUT") == "FATAL").fill_null(False) | (pl.col("AETOXGR") == 5).fill_null(False)
     five = (pl.col("AECDGR") == "V").fill_null(False)
-    shown = said("the outcome is ", pl.col("AEOUT").str.to_lowercase(), " and the CTCAE grade ", pl.col("AETOXGR").cast(pl.Int64, strict=False))
+    shown = said(
+        "the outcome is ",
+        pl.col("AEOUT").str.to_lowercase(),
+        " and the CTCAE grade ",
+        pl.col("AETOXGR").cast(pl.Int64, strict=False),
+    )
     not_fatal = rows.filter(five, ~fatal).with_columns(
-        related(("_rid", "AEOUT"), ("_rid", "AETOXGR")), fact=pl.concat_str(shown, pl.lit("; grade V is death")), _key=pl.lit("five")
+        related(("_rid", "AEOUT"), ("_rid", "AETOXGR")),
+        fact=pl.concat_str(shown, pl.lit("; grade V is death")),
+        _key=pl.lit("five"),
     )
     not_five = rows.filter(flagged, fatal, pl.col("AECDGR").is_not_null(), ~five).with_columns(
-        related(("_rid", "AEOUT"), ("_rid", "AETOXGR")), fact=pl.concat_str(shown, pl.lit("; a fatal complication is grade V")), _key=pl.lit("fatal")
+        related(("_rid", "AEOUT"), ("_rid", "AETOXGR")),
+        fact=pl.concat_str(shown, pl.lit("; a fatal complication is grade V")),
+        _key=pl.lit("fatal"),
     )
     return union([missing, not_fatal, not_five])
 
@@ -80,8 +99,10 @@ def reoperation_without_major_complication(study: Study, procedures: pl.LazyFram
     """
     surgery = index_operation(procedures)
     last = pl.col("SURG") + pl.duration(days=int(study.p("reoperation_days")))
-    again = procedures.filter(pl.col("PRTRT") == "REOPERATION").join(surgery, on="SUBJID", how="inner").filter(
-        pl.col("PRSTDAT").is_between(pl.col("SURG"), last)
+    again = (
+        procedures.filter(pl.col("PRTRT") == "REOPERATION")
+        .join(surgery, on="SUBJID", how="inner")
+        .filter(pl.col("PRSTDAT").is_between(pl.col("SURG"), last))
     )
     narcosis = (pl.col("PRANES") == "Y").fill_null(False)
     again = again.with_columns(
@@ -89,16 +110,24 @@ def reoperation_without_major_complication(study: Study, procedures: pl.LazyFram
         under=pl.when(narcosis).then(pl.lit("under anaesthesia")).otherwise(pl.lit("without anaesthesia")),
     )
     # of several reoperations the one that asks for most
-    again = again.sort("least", "PRSTDAT", "_rid", descending=[True, False, False]).group_by("SUBJID", maintain_order=True).first()
+    again = (
+        again.sort("least", "PRSTDAT", "_rid", descending=[True, False, False])
+        .group_by("SUBJID", maintain_order=True)
+        .first()
+    )
     events = ae.filter(pl.col("AESURG") == "Y").join(surgery, on="SUBJID", how="inner").filter(_in_window(study))
     events = events.with_columns(_rank=clavien_ordinal(pl.col("AECDGR")))
     ungraded = events.filter(pl.col("_rank").is_null()).select("SUBJID")
-    worst = events.sort("_rank", "_rid", descending=[True, False]).group_by("SUBJID", maintain_order=True).agg(
-        pl.col("AETERM").first(), highest=pl.col("AECDGR").first(), _ae=pl.col("_rid").first()
+    worst = (
+        events.sort("_rank", "_rid", descending=[True, False])
+        .group_by("SUBJID", maintain_order=True)
+        .agg(pl.col("AETERM").first(), highest=pl.col("AECDGR").first(), _ae=pl.col("_rid").first())
     )
     rows = again.join(worst, on="SUBJID", how="left").join(ungraded, on="SUBJID", how="anti")
     low = clavien_ordinal(pl.col("highest")).fill_null(-1) < clavien_ordinal(pl.col("least"))
-    none = pl.lit("Reoperation on {PRSTDAT} ({under}), but no surgical complication is recorded; a reoperation means Clavien-Dindo {least} or more.")
+    none = pl.lit(
+        "Reoperation on {PRSTDAT} ({under}), but no surgical complication is recorded; a reoperation means Clavien-Dindo {least} or more."
+    )
     return rows.filter(low).with_columns(
         related(("_rid", "PRTRT")),
         _table=pl.lit("ae"), _column=pl.lit("AECDGR"), _key=pl.lit("reoperation"),
@@ -135,7 +164,10 @@ def stay_incomplete_or_implausible(
     left_alive = pl.col("DTHHI").is_null() | (pl.col("DTHHI") > discharged)
     nights = (discharged - surgery).dt.total_days()
     unit = pl.when(nights == 1).then(pl.lit(" night")).otherwise(pl.lit(" nights"))
-    many, few = (said("discharged ", nights, unit, " after the operation, ", word) for word in (f"more than {longest}", f"fewer than {shortest}"))
+    many, few = (
+        said("discharged ", nights, unit, " after the operation, ", word)
+        for word in (f"more than {longest}", f"fewer than {shortest}")
+    )
     problems = [
         ("HODISDAT", discharged.is_null() & pl.col("HODISDATC").is_null() & (due < run.cutoff) & alive,
          pl.lit(f"no discharge date more than {wait} days after surgery")),
@@ -165,7 +197,12 @@ def stay_incomplete_or_implausible(
     silenced_by=("survival.SSDAT", "survival.DTHDAT", "survival.SSSTAT", "visits.VISDAT"),
 )
 def thirty_day_status_unknown(
-    study: Study, run: RunContext, procedures: pl.LazyFrame, alive: pl.LazyFrame, deaths: pl.LazyFrame, survival: pl.LazyFrame
+    study: Study,
+    run: RunContext,
+    procedures: pl.LazyFrame,
+    alive: pl.LazyFrame,
+    deaths: pl.LazyFrame,
+    survival: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Alive/dead status on day {days} after the surgery of {PRSTDAT} is not documented (last contact {LSTALVDAT}).
 

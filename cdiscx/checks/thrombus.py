@@ -85,7 +85,13 @@ def _compared(timepoints: pl.LazyFrame, composite: pl.LazyFrame) -> pl.LazyFrame
     columns=("COMPRESP", "PVTTCLS"),
     needs=("composite", "timepoints", "judged_lesions"),
     uses=("responses.FLOWREST", "responses.PVTTRESP", "responses.TRGRESP"),
-    silenced_by=("responses.PVTTCLS", "responses.FLOWREST", "responses.COMPRESP", "subjects.PVTTCLS", "responses.TRGRESP"),
+    silenced_by=(
+        "responses.PVTTCLS",
+        "responses.FLOWREST",
+        "responses.COMPRESP",
+        "subjects.PVTTCLS",
+        "responses.TRGRESP",
+    ),
 )
 def composite_differs(timepoints: pl.LazyFrame, composite: pl.LazyFrame, judged_lesions: pl.LazyFrame) -> pl.LazyFrame:
     """{VISIT}: Composite Response is {COMPRESP}; primary liver tumour {primary} ({PRIMRULE}; {operands}), PVTT {thrombus} -> {DCOMPRESP} (cell {CELL}).{site}
@@ -96,13 +102,19 @@ def composite_differs(timepoints: pl.LazyFrame, composite: pl.LazyFrame, judged_
     """
     differs = (pl.col("COMPRESP") != pl.col("DCOMPRESP")).fill_null(False)
     # where the site's own target response leads to its composite, MEA-014 speaks of the target response
-    by_target = ((pl.col("TRGRESP") != pl.col("DTRGRESP")) & (pl.col("COMPRESP") == pl.col("SITECOMP"))).fill_null(False)
+    by_target = ((pl.col("TRGRESP") != pl.col("DTRGRESP")) & (pl.col("COMPRESP") == pl.col("SITECOMP"))).fill_null(
+        False
+    )
     bad = _compared(timepoints, composite).filter(differs, ~by_target)
     change = (
         pl.lit("class ") + pl.col("BASECLS") + pl.lit(" -> ") + pl.col("PVTTCLS").fill_null("blank")
         + pl.lit(", flow restored ") + pl.col("FLOWREST").fill_null("blank")
     )  # fmt: skip
-    rule = pl.when(pl.col("PVTTRULE").is_not_null()).then(pl.lit("; ") + pl.col("PVTTRULE")).otherwise(pl.lit("; as recorded"))
+    rule = (
+        pl.when(pl.col("PVTTRULE").is_not_null())
+        .then(pl.lit("; ") + pl.col("PVTTRULE"))
+        .otherwise(pl.lit("; as recorded"))
+    )
     wrong_pvtt = (pl.col("PVTTRESP") != pl.col("DPVTTRESP")).fill_null(False)
     told = bad.with_columns(
         _rid="RSRID",

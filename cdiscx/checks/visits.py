@@ -17,11 +17,22 @@ _ANCHORS = ("dosing.EXSTDAT", "dosing.EXENDAT", "procedures.PRSTDAT", "procedure
 
 def _held(visits: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of visits that took place on a known day."""
-    return visits.filter(pl.col("VISDONE").fill_null("Y") != "N", pl.col("VISDAT").is_not_null(), pl.col("SUBJID").is_not_null())
+    return visits.filter(
+        pl.col("VISDONE").fill_null("Y") != "N", pl.col("VISDAT").is_not_null(), pl.col("SUBJID").is_not_null()
+    )
 
 
-@check("VIS-001", on="visits", columns=("VISDAT",), needs=("planned",), uses=("visits.VISDONE", "rows"), silenced_by=_ANCHORS)
-def visit_outside_its_window(study: Study, visits: pl.LazyFrame, planned: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
+@check(
+    "VIS-001",
+    on="visits",
+    columns=("VISDAT",),
+    needs=("planned",),
+    uses=("visits.VISDONE", "rows"),
+    silenced_by=_ANCHORS,
+)
+def visit_outside_its_window(
+    study: Study, visits: pl.LazyFrame, planned: pl.LazyFrame, rows: pl.LazyFrame
+) -> pl.LazyFrame:
     """{VISIT} on {VISDAT} is {DAYS} {SIDE} (allowed {LO} to {HI}; {ANCHORTXT} {ADATE}).
 
     Why: assessments are compared at the same time after treatment; a visit outside its window may not count for it.
@@ -92,15 +103,24 @@ def expected_visit_not_done_without_reason(
     Fix: Ask the site for the reason, or for the visit's date if it took place.
     Rule: VIS-002: a visit marked not done with a reason is not missing
     """
-    rows = visits.with_columns(done=pl.col("VISDONE").fill_null("Y") != "N", why=pl.col("VISREAS").str.strip_chars() != "")
+    rows = visits.with_columns(
+        done=pl.col("VISDONE").fill_null("Y") != "N", why=pl.col("VISREAS").str.strip_chars() != ""
+    )
     said = rows.filter(pl.col("done") | pl.col("why").fill_null(False)).select("SUBJID", "VISIT")
-    bare = rows.join(said, on=["SUBJID", "VISIT"], how="anti").group_by("SUBJID", "VISIT").agg(_rid=pl.col("_rid").first())
+    bare = (
+        rows.join(said, on=["SUBJID", "VISIT"], how="anti").group_by("SUBJID", "VISIT").agg(_rid=pl.col("_rid").first())
+    )
     due = _due(study, run, planned, ends, progression, survival).join(bare, on=["SUBJID", "VISIT"], how="inner")
     return due.select("SUBJID", "_rid", "VISIT", _table=pl.lit("visits"), _column=pl.lit("VISREAS"), _key="VISIT")
 
 
 def _due(
-    study: Study, run: RunContext, planned: pl.LazyFrame, ends: pl.LazyFrame, progression: pl.LazyFrame, survival: pl.LazyFrame
+    study: Study,
+    run: RunContext,
+    planned: pl.LazyFrame,
+    ends: pl.LazyFrame,
+    progression: pl.LazyFrame,
+    survival: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Planned visits whose time is over, grace included, while the subject was still in the study."""
     late = pl.max_horizontal("HI", "DUE") + pl.duration(days=study.p("vis_grace_days"))
@@ -110,11 +130,17 @@ def _due(
     over = pl.when(pl.col("SERIES").is_null()).then("HI").otherwise(late)
     rows = rows.filter((late < pl.col("ENDDAT")).fill_null(True), (over < pl.col("UNTIL")).fill_null(True))
     therapy = survival.group_by("SUBJID").agg(NACTDAT=pl.col("NACTDAT").min())
-    rows = rows.join(progression.select("SUBJID", "PDDAT", "PDVISIT"), on="SUBJID", how="left").join(therapy, on="SUBJID", how="left")
+    rows = rows.join(progression.select("SUBJID", "PDDAT", "PDVISIT"), on="SUBJID", how="left").join(
+        therapy, on="SUBJID", how="left"
+    )
     # the visit at which progression was seen took place
-    ended = (pl.col("HI") >= pl.min_horizontal("PDDAT", "NACTDAT")) & (pl.col("VISIT") != pl.col("PDVISIT")).fill_null(True)
+    ended = (pl.col("HI") >= pl.min_horizontal("PDDAT", "NACTDAT")) & (pl.col("VISIT") != pl.col("PDVISIT")).fill_null(
+        True
+    )
     until = [v.name for v in study.schedule if v.stops_at_progression]
-    rows = rows.filter(~(ended.fill_null(False) & (pl.col("SERIES").is_in(until) | pl.col("VISIT").is_in(until)).fill_null(False)))
+    rows = rows.filter(
+        ~(ended.fill_null(False) & (pl.col("SERIES").is_in(until) | pl.col("VISIT").is_in(until)).fill_null(False))
+    )
     calls = [v.name for v in study.schedule if v.repeat == "follow-up"]
     contacts = survival.select("SUBJID", _day="SSDAT").drop_nulls()
     reached = rows.filter(pl.col("SERIES").is_in(calls)).join(contacts, on="SUBJID", how="inner")
@@ -154,7 +180,9 @@ def visits_out_of_order(study: Study, visits: pl.LazyFrame, planned: pl.LazyFram
         return nothing()
     block, level, repeated = order
     inside = pl.col("VISDAT").is_between("LO", "HI").fill_null(False)
-    windows = planned.select("SUBJID", "VISIT", "LO", "HI").unique(["SUBJID", "VISIT"], keep="first", maintain_order=True)
+    windows = planned.select("SUBJID", "VISIT", "LO", "HI").unique(
+        ["SUBJID", "VISIT"], keep="first", maintain_order=True
+    )
     rows = _held(visits).with_columns(BLOCK=block, LEVEL=level, SERIES=repeated).filter(pl.col("LEVEL").is_not_null())
     rows = rows.join(windows, on=["SUBJID", "VISIT"], how="left").with_columns(INSIDE=inside & ~pl.col("SERIES"))
     # of a visit recorded twice the first record counts: the other is `visit_repeated`

@@ -38,19 +38,29 @@ def month3_decision(
     target, width = study.p("month3_target_days"), study.p("month3_window_days")
     start = pl.col(visit.anchor)
     due = anchors.filter(start.is_not_null()).select(
-        "SUBJID", START=start, START_RID=f"{visit.anchor}_RID", LO=days_after(start, target - width), HI=days_after(start, target + width)
+        "SUBJID",
+        START=start,
+        START_RID=f"{visit.anchor}_RID",
+        LO=days_after(start, target - width),
+        HI=days_after(start, target + width),
     )
     due = due.join(ends.select("SUBJID", "ENDDAT", "TRTEND"), on="SUBJID", how="left")
     due = due.join(progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left")
     made = due.join(decision, on="SUBJID", how="inner").filter(pl.col("DECDAT").is_not_null())
     days = (pl.col("DECDAT") - pl.col("START")).dt.total_days()
-    made = made.with_columns(DAY=pl.when(days >= 0).then(days + 1).otherwise(days), _out=~pl.col("DECDAT").is_between("LO", "HI"))
+    made = made.with_columns(
+        DAY=pl.when(days >= 0).then(days + 1).otherwise(days), _out=~pl.col("DECDAT").is_between("LO", "HI")
+    )
     reason = pl.col("DECREAS").fill_null("").str.strip_chars()
     known = (pl.col("PDDAT") <= pl.col("DECDAT")) | (pl.col("M3RESP") == "PD")
     early = (pl.col("DECDAT") < pl.col("LO")) & (pl.col("BRANCH") == "SURGERY") & (reason != "")
     early = early.fill_null(False) & (reason.str.contains(_PROGRESSION) | known.fill_null(False))
-    note = pl.lit("Month-3 decision for {SUBJID} is on day {DAY} ({DECDAT}), before {LO}: surgery after early progression ({DECREAS}).")
-    out = made.filter("_out").with_columns(_severity=pl.when(early).then(pl.lit("note")), _say=pl.when(early).then(note))
+    note = pl.lit(
+        "Month-3 decision for {SUBJID} is on day {DAY} ({DECDAT}), before {LO}: surgery after early progression ({DECREAS})."
+    )
+    out = made.filter("_out").with_columns(
+        _severity=pl.when(early).then(pl.lit("note")), _say=pl.when(early).then(note)
+    )
     bare = _without_assessment(made.filter(~pl.col("_out")), assessments)
     wrong = with_anchor_cell(union([out, bare]), rows, study, visit.anchor, "START_RID")
     return union([_placed(wrong, visit.name), _missing(run, due, decision, visit.name)])

@@ -27,7 +27,12 @@ def _days(later: str, earlier: str) -> pl.Expr:
     return (pl.col(later) - pl.col(earlier)).dt.total_days()
 
 
-@check("VIS-004", on="assessments", uses=("anchors",), silenced_by=(*_LESION_DATES, "responses.RSDAT", "procedures.PRSTDAT"))
+@check(
+    "VIS-004",
+    on="assessments",
+    uses=("anchors",),
+    silenced_by=(*_LESION_DATES, "responses.RSDAT", "procedures.PRSTDAT"),
+)
 def assessment_interval(study: Study, assessments: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
     """{DAYS} between assessments {DATE1} ({VISIT1}) and {DATE2} ({VISIT}) (planned {EVERY}). A gap beyond {LIMIT} affects censoring.
 
@@ -45,11 +50,15 @@ def assessment_interval(study: Study, assessments: pl.LazyFrame, anchors: pl.Laz
         return nothing()
     who = ["SUBJID", "EVAL"]
     rows = assessments.filter(
-        pl.col("EVALUABLE"), pl.col("DAT").is_not_null(), pl.col("ROLE").is_in(["POST-BASELINE", "POST-OPERATIVE BASELINE"])
+        pl.col("EVALUABLE"),
+        pl.col("DAT").is_not_null(),
+        pl.col("ROLE").is_in(["POST-BASELINE", "POST-OPERATIVE BASELINE"]),
     )
     # surgery is a column of the view as well; the plan's anchors are taken from `anchors`
     own = anchors.select("SUBJID", *names)
-    rows = rows.drop([n for n in names if n in assessments.collect_schema().names()]).join(own, on="SUBJID", how="inner")
+    rows = rows.drop([n for n in names if n in assessments.collect_schema().names()]).join(
+        own, on="SUBJID", how="inner"
+    )
     first_pd = pl.col("DAT").filter(pl.col("PD")).min().over(who)
     rows = rows.filter((pl.col("DAT") <= first_pd).fill_null(True))
     segment = [*who, "BASETYPE"]
@@ -106,12 +115,20 @@ def baseline_scan(
         return nothing()
     limit, grace = study.p("baseline_scan_days"), study.p("vis_grace_days")
     treated = anchors.filter(pl.col("D1").is_not_null()).select("SUBJID", "D1", "D1_RID")
-    base = assessments.filter(pl.col("ROLE") == "BASELINE", pl.col("LESRID").is_not_null()).select("SUBJID", "EVAL", "VISIT")
-    scans = lesions.filter(pl.col("CLASS") != "NEW").join(base, on=["SUBJID", "EVAL", "VISIT"], how="inner", nulls_equal=True)
+    base = assessments.filter(pl.col("ROLE") == "BASELINE", pl.col("LESRID").is_not_null()).select(
+        "SUBJID", "EVAL", "VISIT"
+    )
+    scans = lesions.filter(pl.col("CLASS") != "NEW").join(
+        base, on=["SUBJID", "EVAL", "VISIT"], how="inner", nulls_equal=True
+    )
     scans = scans.join(treated, on="SUBJID", how="inner")
     # one scan, one finding: the first row with that date, targets before non-targets, the investigator before others
     order = [pl.col("CLASS") != "TARGET", pl.col("EVAL") != "INVESTIGATOR", pl.col("_rid")]
-    scans = scans.with_columns(DAYS=_days("D1", "TRDAT")).sort(order).unique(["SUBJID", "TRDAT"], keep="first", maintain_order=True)
+    scans = (
+        scans.with_columns(DAYS=_days("D1", "TRDAT"))
+        .sort(order)
+        .unique(["SUBJID", "TRDAT"], keep="first", maintain_order=True)
+    )
     off = scans.filter((pl.col("DAYS") < 0) | (pl.col("DAYS") > limit)).with_columns(
         DAYS=days_said(pl.col("DAYS").abs()),
         _severity=pl.when(pl.col("DAYS") < 0).then(pl.lit("error")).otherwise(pl.lit("warning")),
@@ -144,7 +161,12 @@ def baseline_scan(
     silenced_by=(*_ANCHORS, *_LESION_DATES, "targets.VISIT"),
 )  # fmt: skip
 def response_scan_missing(
-    study: Study, run: RunContext, anchors: pl.LazyFrame, assessments: pl.LazyFrame, ends: pl.LazyFrame, progression: pl.LazyFrame
+    study: Study,
+    run: RunContext,
+    anchors: pl.LazyFrame,
+    assessments: pl.LazyFrame,
+    ends: pl.LazyFrame,
+    progression: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """No scan between {LO} and {HI}: primary endpoint at 6 weeks counts {SUBJID} as non-responder. Nearest scan {NEAR} ({OUT} out).
 
@@ -164,14 +186,26 @@ def response_scan_missing(
     )
     due = due.filter(pl.col("HI") <= run.cutoff).join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
     due = due.join(progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left")
-    due = due.filter((pl.col("HI") < pl.col("ENDDAT")).fill_null(True), (pl.col("PDDAT") >= pl.col("LO")).fill_null(True))
+    due = due.filter(
+        (pl.col("HI") < pl.col("ENDDAT")).fill_null(True), (pl.col("PDDAT") >= pl.col("LO")).fill_null(True)
+    )
     scans = assessments.filter(pl.col("LESRID").is_not_null(), pl.col("DAT").is_not_null())
     scans = scans.filter(~pl.col("ROLE").is_in(["BASELINE", "PRIOR"])).select("SUBJID", NEAR="DAT")
     later = due.join(scans, on="SUBJID", how="inner")
     met = later.filter(pl.col("NEAR").is_between("LO", "HI")).select("SUBJID")
-    out = pl.max_horizontal((pl.col("LO") - pl.col("NEAR")).dt.total_days(), (pl.col("NEAR") - pl.col("HI")).dt.total_days())
-    near = later.with_columns(OUT=out).sort("OUT", "NEAR").group_by("SUBJID", maintain_order=True).first().select("SUBJID", "NEAR", "OUT")
-    none = pl.lit("No scan between {LO} and {HI}: primary endpoint at 6 weeks counts {SUBJID} as non-responder. No scan after baseline is recorded.")
+    out = pl.max_horizontal(
+        (pl.col("LO") - pl.col("NEAR")).dt.total_days(), (pl.col("NEAR") - pl.col("HI")).dt.total_days()
+    )
+    near = (
+        later.with_columns(OUT=out)
+        .sort("OUT", "NEAR")
+        .group_by("SUBJID", maintain_order=True)
+        .first()
+        .select("SUBJID", "NEAR", "OUT")
+    )
+    none = pl.lit(
+        "No scan between {LO} and {HI}: primary endpoint at 6 weeks counts {SUBJID} as non-responder. No scan after baseline is recorded."
+    )
     return due.join(met, on="SUBJID", how="anti").join(near, on="SUBJID", how="left").select(
         "SUBJID", "LO", "HI", "NEAR", OUT=days_said("OUT"), _rid=_NO_ROW, VISIT=pl.lit(visit.name), _table=pl.lit("targets"), _column=_NO_COLUMN,
         _key=pl.lit(visit.name), _say=pl.when(pl.col("NEAR").is_null()).then(none), _expected=pl.lit("a scan from {LO} to {HI}"),
@@ -195,8 +229,13 @@ def restaging_scan_missing(study: Study, anchors: pl.LazyFrame, assessments: pl.
     if visit is None or not wanted <= set(anchors.collect_schema().names()):
         return nothing()
     limit = study.p("restaging_to_surgery_days")
-    rows = anchors.filter(pl.col("SURG").is_not_null(), pl.col("D1").is_not_null(), pl.col(visit.anchor).is_not_null()).select(
-        "SUBJID", "SURG", "SURG_RID", LO=pl.max_horizontal(visit.anchor, days_after(pl.col("D1"), study.p("restaging_min_days")))
+    rows = anchors.filter(
+        pl.col("SURG").is_not_null(), pl.col("D1").is_not_null(), pl.col(visit.anchor).is_not_null()
+    ).select(
+        "SUBJID",
+        "SURG",
+        "SURG_RID",
+        LO=pl.max_horizontal(visit.anchor, days_after(pl.col("D1"), study.p("restaging_min_days"))),
     )
     scans = assessments.filter(pl.col("LASTDAT").is_not_null()).select("SUBJID", "FIRSTDAT", "LASTDAT", "LESRID")
     scans = rows.join(scans, on="SUBJID", how="inner").filter(pl.col("FIRSTDAT") < pl.col("SURG"))
@@ -205,7 +244,9 @@ def restaging_scan_missing(study: Study, anchors: pl.LazyFrame, assessments: pl.
     last = scans.sort("LAST", "LESRID").group_by("SUBJID", maintain_order=True).agg(pl.col("LAST", "LESRID").last())
     rows = rows.join(last, on="SUBJID", how="left").with_columns(DAYS=_days("SURG", "LAST"))
     without = pl.col("LAST").is_null() | (pl.col("LAST") < pl.col("LO"))
-    old = pl.lit("Hepatectomy on {SURG} is {DAYS} days after the last scan before it ({LAST}); at most {MAX} days are planned.")
+    old = pl.lit(
+        "Hepatectomy on {SURG} is {DAYS} days after the last scan before it ({LAST}); at most {MAX} days are planned."
+    )
     return rows.filter(without | (pl.col("DAYS") > limit)).select(
         "SUBJID", "SURG", "LO", "LAST", "DAYS", MAX=pl.lit(limit), _rid="SURG_RID", VISIT=pl.lit(visit.name),
         _table=pl.lit("procedures"), _column=pl.lit("PRSTDAT"), _key=pl.lit(visit.name),
@@ -218,7 +259,12 @@ def restaging_scan_missing(study: Study, anchors: pl.LazyFrame, assessments: pl.
     silenced_by=(*_ANCHORS, *_LESION_DATES),
 )  # fmt: skip
 def postoperative_scan_missing(
-    study: Study, run: RunContext, anchors: pl.LazyFrame, lesions: pl.LazyFrame, ends: pl.LazyFrame, procedures: pl.LazyFrame
+    study: Study,
+    run: RunContext,
+    anchors: pl.LazyFrame,
+    lesions: pl.LazyFrame,
+    ends: pl.LazyFrame,
+    procedures: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """No scan from {LO} to {HI}, 2-6 weeks after the hepatectomy on {SURG}; later progression has no reference.
 
@@ -230,13 +276,21 @@ def postoperative_scan_missing(
         return nothing()
     early, late = study.p("postop_scan_min_days"), study.p("postop_scan_max_days")
     day = pl.col("SURG")
-    rows = anchors.filter(day.is_not_null()).select("SUBJID", "SURG", "SURG_RID", LO=days_after(day, early), HI=days_after(day, late))
+    rows = anchors.filter(day.is_not_null()).select(
+        "SUBJID", "SURG", "SURG_RID", LO=days_after(day, early), HI=days_after(day, late)
+    )
     rows = rows.filter(pl.col("HI") < run.cutoff).join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
     rows = rows.filter((pl.col("HI") < pl.col("ENDDAT")).fill_null(True))
     scans = lesions.select("SUBJID", "TRDAT").drop_nulls()
     met = rows.join(scans, on="SUBJID", how="inner").filter(pl.col("TRDAT").is_between("LO", "HI")).select("SUBJID")
-    again = procedures.filter(pl.col("PRTRT").is_in(["HEPATECTOMY", "REOPERATION"])).select("SUBJID", "PRSTDAT").drop_nulls()
-    again = rows.join(again, on="SUBJID", how="inner").filter(pl.col("PRSTDAT") > day, pl.col("PRSTDAT") <= pl.col("HI"))
+    again = (
+        procedures.filter(pl.col("PRTRT").is_in(["HEPATECTOMY", "REOPERATION"]))
+        .select("SUBJID", "PRSTDAT")
+        .drop_nulls()
+    )
+    again = rows.join(again, on="SUBJID", how="inner").filter(
+        pl.col("PRSTDAT") > day, pl.col("PRSTDAT") <= pl.col("HI")
+    )
     visit = next((v.name for v in study.schedule if v.postop_baseline), None)
     return rows.join(met, on="SUBJID", how="anti").join(again.select("SUBJID"), on="SUBJID", how="anti").select(
         "SUBJID", "SURG", "LO", "HI", _rid="SURG_RID", VISIT=pl.lit(visit, dtype=pl.String), _table=pl.lit("procedures"),

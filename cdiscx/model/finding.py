@@ -227,6 +227,8 @@ class Report:
 
     def to_polars(self) -> pl.DataFrame:
         """One row a finding; the columns of the contract, `related` as JSON text."""
-        rows = [{**f.to_dict(), "related": json.dumps(f.to_dict()["related"], ensure_ascii=False)} for f in self.findings]
+        rows = [
+            {**f.to_dict(), "related": json.dumps(f.to_dict()["related"], ensure_ascii=False)} for f in self.findings
+        ]
         schema = dict.fromkeys(Finding.__dataclass_fields__, pl.String) | {"row": pl.Int64}
         return pl.DataFrame(rows, schema=schema)

@@ -63,7 +63,9 @@ class Visit(Node):
     postop_baseline: bool = False
     block: str = "main"
     any_order: str | None = Field(None, description="Visits of one group may come in any order")
-    judged_by: str | None = Field(None, description="Check that owns this visit: where it speaks, VIS-001 and VIS-002 are silent")
+    judged_by: str | None = Field(
+        None, description="Check that owns this visit: where it speaks, VIS-001 and VIS-002 are silent"
+    )
     primary: bool = False
     stops_at_progression: bool = False
     mode: str = "IN PERSON"

@@ -111,7 +111,10 @@ def read_uploads(paths: Iterable[str | Path], *, limits: Limits = _LIMITS) -> tu
     depth = 1
     while (twice := {name for name, count in Counter(names).items() if count > 1}) and depth < 64:
         depth += 1
-        names = [_as_text("/".join(part[-depth:])) if name in twice else name for name, part in zip(names, parts, strict=True)]
+        names = [
+            _as_text("/".join(part[-depth:])) if name in twice else name
+            for name, part in zip(names, parts, strict=True)
+        ]
     return tuple(
         upload if upload.name == name else _named(upload, name) for upload, name in zip(uploads, names, strict=True)
     )

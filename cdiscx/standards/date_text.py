@@ -113,9 +113,7 @@ def _read_distinct(texts: pl.LazyFrame, order: str | None, serials: bool) -> pl.
         .with_columns(*_parts(c("t"), _STYLES + (_SHORT_STYLES if order in ("DMY", "MDY") else ())))
         .with_columns(*(c("t").str.extract_groups(_NUMERIC).struct.field(n) for n in ("a", "b", "year")))
         .with_columns(_year("y"), _year("year"), *map(_known, "mdab"), short=c("year").str.len_bytes() == 2)
-        .with_columns(
-            iso=_reading("y", "m", "d"), dmy=_reading("year", "b", "a"), mdy=_reading("year", "a", "b")
-        )
+        .with_columns(iso=_reading("y", "m", "d"), dmy=_reading("year", "b", "a"), mdy=_reading("year", "a", "b"))
     )
     # Only numbers, the year last: the one form that the order decides.
     bare = c("iso").is_null() & c("y").is_null()

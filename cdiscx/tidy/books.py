@@ -74,9 +74,7 @@ def _hidden(raw: RawSheet) -> list[str]:
     return notes
 
 
-def _missing_sheets(
-    study: Study, file: UploadFile, layouts: Sequence[Layout], unknown: Sequence[str]
-) -> list[Problem]:
+def _missing_sheets(study: Study, file: UploadFile, layouts: Sequence[Layout], unknown: Sequence[str]) -> list[Problem]:
     have = {layout.name for layout in layouts}
     out = []
     for name, sheet in study.sheets.items():

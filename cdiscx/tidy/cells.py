@@ -88,7 +88,9 @@ def interpret_cells(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
     )  # fmt: skip
     base = base.with_columns(nothing=(c("broken").is_null() & missing).fill_null(False))
     keys = ["t", "kind", "unit"] if column.type == "num" else ["t", "kind"]
-    distinct = base.filter(c("t").is_not_null(), c("broken").is_null(), ~c("nothing")).select(keys).unique(maintain_order=True)
+    distinct = (
+        base.filter(c("t").is_not_null(), c("broken").is_null(), ~c("nothing")).select(keys).unique(maintain_order=True)
+    )
     read = READERS[column.type](distinct, column, ctx)
     joined = base.join(read, on=keys, how="left", nulls_equal=True, maintain_order="left")
     trimmed = c("problem").is_null() & (c("t") != c("raw"))
@@ -116,7 +118,9 @@ def shown(value: pl.Expr, dtype: pl.DataType, typed: pl.Expr) -> pl.Expr:
     if isinstance(dtype, pl.List):
         if isinstance(dtype.inner, pl.Struct):
             item = pl.element()
-            pair = pl.concat_str([item.struct.field("key"), item.struct.field("term")], separator=": ", ignore_nulls=True)
+            pair = pl.concat_str(
+                [item.struct.field("key"), item.struct.field("term")], separator=": ", ignore_nulls=True
+            )
             return value.list.eval(pair).list.join("; ")
         return value.list.join("; ")
     return value

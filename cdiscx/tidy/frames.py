@@ -64,7 +64,9 @@ def tidy_frames(study: Study, frames: Mapping[str, Any], *, complete: bool = Fal
         if raw.height:
             made = raw.select(pl.lit(rids).alias("_rid"), *(e for expressions in built for e in expressions))
             frame = made.with_columns(_from=pl.concat_list("_rid")).select(frame.columns)
-        tables[sheet.holds] = Table(sheet.holds, frame, {c: (f"{sheet.holds}.{c}",) for c in frame.columns if c[0] != "_"})
+        tables[sheet.holds] = Table(
+            sheet.holds, frame, {c: (f"{sheet.holds}.{c}",) for c in frame.columns if c[0] != "_"}
+        )
         sources.append(_source(sheet_name, sheet.holds, raw))
         ledgers.append(_ledger(rids, len(sources) - 1))
         problems.append(_unreadable(sheet_name, sheet.holds, raw, frame, list(sheet.columns.values())))
@@ -101,7 +103,11 @@ def _column(spec: Column, raw: pl.DataFrame) -> list[pl.Expr]:
             value = _pairs(value)
         return [value.cast(dtype).alias(name), pl.lit(None, dtype=pl.String).alias(f"{name}C")]
     if spec.type in ("terms", "lesions"):
-        value = value.str.split(";").list.eval(pl.element().str.strip_chars()) if raw.schema.get(name) == pl.String else value
+        value = (
+            value.str.split(";").list.eval(pl.element().str.strip_chars())
+            if raw.schema.get(name) == pl.String
+            else value
+        )
         return [value.cast(dtype).alias(name)]
     filled = value.cast(pl.String)
     return [(filled.fill_null(spec.default) if spec.default is not None else filled).alias(name)]
@@ -127,7 +133,11 @@ def _source(sheet: str, table: str, raw: pl.DataFrame) -> Source:
 
 def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.List):
-        return pl.col(name).list.eval(pl.element().cast(pl.String, strict=False)).list.join("; ") if dtype.inner == pl.String else pl.lit(None, dtype=pl.String)
+        return (
+            pl.col(name).list.eval(pl.element().cast(pl.String, strict=False)).list.join("; ")
+            if dtype.inner == pl.String
+            else pl.lit(None, dtype=pl.String)
+        )
     return pl.col(name).cast(pl.String)
 
 
@@ -138,7 +148,11 @@ def _ledger(rids: pl.Series, source: int) -> pl.DataFrame:
 
 def _unreadable(sheet: str, table: str, raw: pl.DataFrame, frame: pl.DataFrame, specs: list[Column]) -> pl.DataFrame:
     """Cells that held something and came out null: dates and numbers that cannot be cast."""
-    out = [pl.DataFrame(schema={"_rid": pl.UInt32, "column": pl.String, "kind": pl.String, "row": pl.Int64, "raw": pl.String})]
+    out = [
+        pl.DataFrame(
+            schema={"_rid": pl.UInt32, "column": pl.String, "kind": pl.String, "row": pl.Int64, "raw": pl.String}
+        )
+    ]
     for spec in specs:
         if spec.type not in ("date", "num") or spec.is_ not in raw.columns or not raw.height:
             continue
@@ -148,7 +162,15 @@ def _unreadable(sheet: str, table: str, raw: pl.DataFrame, frame: pl.DataFrame, 
             lost = lost & ~text.str.contains(r"^\d{4}(-\d{2})?$|^\d{4}---\d{2}$").fill_null(False)
         kind = "unreadable_date" if spec.type == "date" else "not_a_number"
         bad = frame.with_row_index("row", offset=1).with_columns(raw=text).filter(lost)
-        out.append(bad.select("_rid", pl.lit(spec.is_).alias("column"), pl.lit(kind).alias("kind"), pl.col("row").cast(pl.Int64), "raw"))
+        out.append(
+            bad.select(
+                "_rid",
+                pl.lit(spec.is_).alias("column"),
+                pl.lit(kind).alias("kind"),
+                pl.col("row").cast(pl.Int64),
+                "raw",
+            )
+        )
     found = pl.concat(out).with_columns(file=pl.lit("frames"), sheet=pl.lit(sheet), table=pl.lit(table))
     empty = {name: pl.lit(None, dtype=pl.String) for name in ("letter", "read_as", "detail")}
     return found.with_columns(**empty)

@@ -121,12 +121,8 @@ def read_layout(raw: RawSheet, name: str, aliases: Aliases) -> Layout:
             notes.append(f"{raw.file}: column '{text}' of sheet '{raw.sheet}' holds remarks and was not read")
         else:
             problems.append(_problem("unknown_column", raw, sheet, row=guess.rows[-1], letter=letter, raw_=text))
-    headings = {
-        m.column: Heading(m.column, letter, guess.texts[letter], m.unit) for letter, m in chosen.items()
-    }
-    return Layout(
-        raw, name, sheet, aliases, guess.rows, headings, frozenset(doubled), tuple(problems), tuple(notes)
-    )
+    headings = {m.column: Heading(m.column, letter, guess.texts[letter], m.unit) for letter, m in chosen.items()}
+    return Layout(raw, name, sheet, aliases, guess.rows, headings, frozenset(doubled), tuple(problems), tuple(notes))
 
 
 def _choose(guess: _Guess) -> tuple[dict[str, Meaning], dict[str, list[str]], list[str]]:
@@ -174,7 +170,14 @@ def _duplicates(
         raw_text = flat(guess.texts[last])
         out.append(
             _problem(
-                "duplicate_column", raw, sheet, column=column, row=guess.rows[-1], letter=last, raw_=raw_text, detail=said
+                "duplicate_column",
+                raw,
+                sheet,
+                column=column,
+                row=guess.rows[-1],
+                letter=last,
+                raw_=raw_text,
+                detail=said,
             )
         )
     return out
@@ -199,7 +202,9 @@ def _no_header(raw: RawSheet, sheet: Sheet, aliases: Aliases) -> Problem:
     letters = [c for c in raw.text.columns if c != "_row"]
     known = ", ".join(sheet.columns)
     if not raw.text.height:
-        return _problem("no_header", raw, sheet, detail=f"The sheet is empty. It needs a row with the headings: {known}.")
+        return _problem(
+            "no_header", raw, sheet, detail=f"The sheet is empty. It needs a row with the headings: {known}."
+        )
     first = raw.text.select(clean_of(pl.col(letters))).row(0)
     seen = ", ".join(flat(text) for text in first if text)
     return _problem("no_header", raw, sheet, detail=f"Known headings are: {known}. Its first row holds: {seen}.")

@@ -157,7 +157,9 @@ def read_numbers(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
     )  # fmt: skip
     odd = distinct.filter(~regular)
     # a NUMBER that is not regular shows more than its value: `25%`
-    parsed = [parse_number(t) if kind in (TEXT, NUMBER) else Parsed() for t, kind in zip(odd["t"], odd["kind"], strict=True)]
+    parsed = [
+        parse_number(t) if kind in (TEXT, NUMBER) else Parsed() for t, kind in zip(odd["t"], odd["kind"], strict=True)
+    ]
     parsed = [p if p.unit is None or _is_unit(p.unit, column, ctx) else Parsed(mojibake=p.mojibake) for p in parsed]
     schema = {"value": pl.Float64, "other": pl.Float64, "cell": pl.String, "mojibake": pl.Boolean}
     words = {"value": [p.value for p in parsed], "other": [p.other for p in parsed],
@@ -170,7 +172,9 @@ def read_numbers(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
     )
     both = pl.concat([plain, strange], how="vertical").filter(pl.col("value").is_finite() | pl.col("value").is_null())
     lost = distinct.join(both, on=["t", "kind", "unit"], how="anti", nulls_equal=True)
-    both = pl.concat([both, lost], how="diagonal").with_columns(pl.col("number", "is_text", "mojibake", "odd").fill_null(False))
+    both = pl.concat([both, lost], how="diagonal").with_columns(
+        pl.col("number", "is_text", "mojibake", "odd").fill_null(False)
+    )
     scales = both.filter("number").select("cell", "unit").unique()
     resolved = [resolve(cell, unit, column, ctx) for cell, unit in scales.iter_rows()]
     frame = pl.DataFrame(
@@ -206,13 +210,18 @@ def _judge(frame: pl.DataFrame, column: Column) -> pl.DataFrame:
         .when(c("cell").is_not_null() & (c("kind") == TEXT)).then(pl.lit("unit_in_cell"))
         .when(c("is_text") & (c("kind") == TEXT)).then(pl.lit("number_as_text"))
     )  # fmt: skip
-    readings = pl.concat_str(pl.lit("It could be "), _shown(c("value")), pl.lit(" or "), _shown(c("other")), pl.lit("."))
+    readings = pl.concat_str(
+        pl.lit("It could be "), _shown(c("value")), pl.lit(" or "), _shown(c("other")), pl.lit(".")
+    )
     detail = pl.when(~c("number")).then(pl.lit(None, pl.String)).when(ambiguous).then(readings).otherwise("unit_detail")
     in_unit = pl.concat_str([_shown(value), unit], separator=" ", ignore_nulls=True)
     read_as = pl.when(value.is_not_null()).then(in_unit)
     converted = value.is_not_null() & (c("factor") != 1)
-    why = pl.when(converted).then(pl.lit("unit converted")).when(value.is_not_null() & c("odd")).then(
-        pl.lit("number written as text")
+    why = (
+        pl.when(converted)
+        .then(pl.lit("unit converted"))
+        .when(value.is_not_null() & c("odd"))
+        .then(pl.lit("number written as text"))
     )
     return scaled.select(
         "t", "kind", "unit", value.alias("value"), c("t").alias("typed"), why.alias("why"), problem.alias("problem"),

@@ -24,7 +24,9 @@ _FIRST_SOUND_DAY = dt.date(1910, 1, 1)
 _NOTES = ("why", "problem", "read_as", "detail")
 
 
-def read_plain(cells: pl.DataFrame, column: Column, ctx: Context, dtype: pl.DataType | type[pl.DataType]) -> pl.DataFrame | None:
+def read_plain(
+    cells: pl.DataFrame, column: Column, ctx: Context, dtype: pl.DataType | type[pl.DataType]
+) -> pl.DataFrame | None:
     """`cells` (`raw`, `kind`, `unit`) -> `raw`, `value`, `typed`, `why`, `problem`, `read_as`, `detail`, or None."""
     raw = cells["raw"]
     if raw.null_count() == raw.len():

@@ -61,7 +61,9 @@ def data_rows(layout: Layout) -> Rows:
             listed = ", ".join(str(r) for r in rows.filter(flag).head(5)) + (" ..." if flag.sum() > 5 else "")
             notes.append(f"{where}: rows that {what} were skipped: {listed}")
     keep = ~(drop | flags["unread"] | flags["end"] | flags["again"])
-    named = [pl.col(f"{letter}{tail}").alias(f"{column}{tail}") for letter, column in mapped.items() for tail in ("", "#")]
+    named = [
+        pl.col(f"{letter}{tail}").alias(f"{column}{tail}") for letter, column in mapped.items() for tail in ("", "#")
+    ]
     return Rows(below.filter(keep).select("_row", *named), units, tuple(notes))
 
 

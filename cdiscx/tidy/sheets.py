@@ -149,13 +149,23 @@ class SheetReader:
         terms = {unit: (lookup.find(unit) or unit) for unit in read["final"].drop_nulls().unique()}
         wanted = read["final"].replace(terms) if terms else read["final"]
         # A unit of the house (mm) stays as the site wrote it; amounts without one are brought to the standard scale.
-        change = wanted.is_not_null() & read["value"].is_not_null() & (now.is_null() | (now.ne_missing(wanted) & (column.unit is None)))
+        change = (
+            wanted.is_not_null()
+            & read["value"].is_not_null()
+            & (now.is_null() | (now.ne_missing(wanted) & (column.unit is None)))
+        )
         if not change.any():
             return
         heading = self.layout.headings.get(name)
         self.values[name] = now.zip_with(~change, wanted).alias(name)
-        frame = pl.DataFrame({"row": self.row_numbers, "before": now, "after": wanted, "raw": read["raw"]}).filter(change)
-        why = pl.when(pl.col("before").is_null()).then(pl.lit("unit stated with the number")).otherwise(pl.lit("standard unit"))
+        frame = pl.DataFrame({"row": self.row_numbers, "before": now, "after": wanted, "raw": read["raw"]}).filter(
+            change
+        )
+        why = (
+            pl.when(pl.col("before").is_null())
+            .then(pl.lit("unit stated with the number"))
+            .otherwise(pl.lit("standard unit"))
+        )
         self._log(header, heading.letter if heading else None, frame.with_columns(why=why))
 
     def _record(self, header: str, column: Column, read: pl.DataFrame) -> None:
@@ -233,5 +243,3 @@ def _position(letter: str) -> int:
 
 def _stack(frames: list[pl.DataFrame], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
-
-

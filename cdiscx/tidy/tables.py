@@ -103,5 +103,3 @@ def _note_absent(study: Study, file: UploadFile, layouts: Sequence[Layout], abse
         for column in sheet.columns.values():
             if column.is_ not in have:
                 absent.setdefault(f"{sheet.holds}.{column.is_}", []).append(file.name)
-
-

@@ -13,7 +13,13 @@ import polars as pl
 #: invisible characters that Excel and web forms leave behind
 _INVISIBLE = "[\u200b-\u200f\u2060\ufeff\u00ad]"
 _TIGHT = r"[\s_\-‐‑–—−]+"
-_ENGLISH = (("tumour", "tumor"), ("anaesth", "anesth"), ("enrolment", "enrollment"), ("centre", "center"), ("haem", "hem"))
+_ENGLISH = (
+    ("tumour", "tumor"),
+    ("anaesth", "anesth"),
+    ("enrolment", "enrollment"),
+    ("centre", "center"),
+    ("haem", "hem"),
+)
 
 #: UTF-8 operators read with the wrong code page, and what they were
 MOJIBAKE_OPERATORS = {

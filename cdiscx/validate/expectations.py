@@ -35,7 +35,9 @@ def suite_dict(study: Study, table: str) -> dict[str, Any]:
     """The study's expectations on one table as a portable ExpectationSuite (its own JSON form)."""
     return {
         "name": f"{study.id}.{table}",
-        "expectations": [_expectation(item, f"{study.id}.{item.id}") for item in study.expectations if item.table == table],
+        "expectations": [
+            _expectation(item, f"{study.id}.{item.id}") for item in study.expectations if item.table == table
+        ],
         "meta": {"study": study.studyid, "written_by": "cdiscx"},
     }
 
@@ -110,12 +112,19 @@ def _groups(item: Expectation, frame: pl.DataFrame) -> Iterator[tuple[str | None
         yield None, frame
         return
     known = frame.filter(pl.col(item.group_by).is_not_null())
-    for (group,), rows in sorted(known.partition_by(item.group_by, as_dict=True).items(), key=lambda pair: str(pair[0][0])):
+    for (group,), rows in sorted(
+        known.partition_by(item.group_by, as_dict=True).items(), key=lambda pair: str(pair[0][0])
+    ):
         yield str(group), rows
 
 
 def _hits(
-    data: StudyData, item: Expectation, group: str | None, rows: pl.DataFrame, columns: list[str], result: dict[str, Any]
+    data: StudyData,
+    item: Expectation,
+    group: str | None,
+    rows: pl.DataFrame,
+    columns: list[str],
+    result: dict[str, Any],
 ) -> list[Hit]:
     if result["success"]:
         return []
@@ -130,8 +139,14 @@ def _hits(
 
     def hit(rid: int | None, subject: str | None, value: Any) -> Hit:
         said = wording(item.message, {**facts, "value": value})
-        where = f" (site {group})" if group is not None and item.group_by == "SITEID" and "{group}" not in item.message else ""
-        return Hit(item.id, severity, said + where, item.fix, subject, None, item.table, rid, column, None, (), group or "")
+        where = (
+            f" (site {group})"
+            if group is not None and item.group_by == "SITEID" and "{group}" not in item.message
+            else ""
+        )
+        return Hit(
+            item.id, severity, said + where, item.fix, subject, None, item.table, rid, column, None, (), group or ""
+        )
 
     if not result["rows"]:
         return [hit(None, None, observed)]
@@ -158,7 +173,9 @@ def reading(item: Expectation, columns: list[str], found: Mapping[str, Any]) -> 
     Raises RuntimeError when Great Expectations could not judge (its own exception text): never a silent pass.
     """
     trouble = found.get("exception_info") or {}
-    raised = [t for t in ([trouble] if "raised_exception" in trouble else trouble.values()) if t.get("raised_exception")]
+    raised = [
+        t for t in ([trouble] if "raised_exception" in trouble else trouble.values()) if t.get("raised_exception")
+    ]
     if raised:
         raise RuntimeError(f"{item.id}: Great Expectations could not judge: {raised[0].get('exception_message')}")
     result = found.get("result") or {}

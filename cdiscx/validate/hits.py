@@ -44,7 +44,9 @@ class Hit:
 def wording(template: str, values: Mapping[str, Any]) -> str:
     """Fills `{NAME}` slots: dates as ISO, whole numbers without `.0`, blanks as the word blank."""
     # lists of headings and of allowed words stand in `detail`; anything else that long is no value to be read
-    return shortened(_SLOT.sub(lambda m: _slot(m[1], values[m[1]]) if m[1] in values else m[0], template), _LONGEST_MESSAGE)
+    return shortened(
+        _SLOT.sub(lambda m: _slot(m[1], values[m[1]]) if m[1] in values else m[0], template), _LONGEST_MESSAGE
+    )
 
 
 def _slot(name: str, value: Any) -> str:
@@ -269,7 +271,9 @@ class Locator:
             return Related(None, None, None, None, column, self.typed(rid, column))
         letter = source.letters.get(column or "")
         header = self.data.study.header(source.table, column) if column else None
-        return Related(source.file, source.sheet, row, f"{letter}{row}" if letter else None, header, self.typed(rid, column))
+        return Related(
+            source.file, source.sheet, row, f"{letter}{row}" if letter else None, header, self.typed(rid, column)
+        )
 
 
 def unique_fingerprints(findings: list[Finding]) -> list[Finding]:

@@ -20,7 +20,15 @@ from cdiscx.validate.hits import Hit, plain, shortened
 if TYPE_CHECKING:
     import pandera.polars as pa
 
-_BLANK_KINDS = ("error_cell", "no_cache", "unreadable_date", "ambiguous_date", "contradicts_order", "implausible_date", "not_in_list")
+_BLANK_KINDS = (
+    "error_cell",
+    "no_cache",
+    "unreadable_date",
+    "ambiguous_date",
+    "contradicts_order",
+    "implausible_date",
+    "not_in_list",
+)
 
 
 @cache
@@ -123,7 +131,11 @@ def _judge_key(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataFram
         if _no_such_column(data, rids[index], "SUBJID"):
             continue
         value = ids[index]
-        what = "has no subject number" if value is None else f"has the subject number '{value}', which is not one of this study's form"
+        what = (
+            "has no subject number"
+            if value is None
+            else f"has the subject number '{value}', which is not one of this study's form"
+        )
         hits.append(
             Hit(
                 "STR-003", Severity.ERROR, f"A row of {name} {what}; it cannot be linked to a patient.",
@@ -144,7 +156,13 @@ def _judge_values(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataF
     hits = []
     for column, check, index in failures().select("column", "check", "index").unique(maintain_order=True).iter_rows():
         rid, spec = rids[index], specs[column]
-        if _no_such_column(data, rid, column) or column == "SUBJID" or subjects[index] is None or (rid, column) in spoken or (rid, column) in numbers:
+        if (
+            _no_such_column(data, rid, column)
+            or column == "SUBJID"
+            or subjects[index] is None
+            or (rid, column) in spoken
+            or (rid, column) in numbers
+        ):
             continue
         value = frame.get_column(column)[index]
         if value is None and spec.silent_blank and _owned(frame, spec, index):
@@ -153,7 +171,9 @@ def _judge_values(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataF
     for (rid, column), (raw, detail) in numbers.items():
         spec = specs[column]
         at = rids.index(rid)
-        said = f"{name}: {data.study.header(sheet.holds, column)} is not a number: '{shortened(raw, 300)}'." + (f" {detail}" if detail else "")
+        said = f"{name}: {data.study.header(sheet.holds, column)} is not a number: '{shortened(raw, 300)}'." + (
+            f" {detail}" if detail else ""
+        )
         hits.append(
             Hit("STR-009", Severity.ERROR, said, "Type the number alone (and its unit in the unit column).", subjects[at], None,
                 sheet.holds, rid, column, f"a number{f' in {spec.unit}' if spec.unit else ''}", (), "number")
@@ -168,7 +188,9 @@ def _value_hit(
     header = data.study.header(sheet.holds, spec.is_)
     if value is None:
         said, fix = f"{name}: {header} is blank.", f"Ask the site for {header}; it is needed in every row."
-        return Hit("STR-009", Severity.ERROR, said, fix, subject, None, sheet.holds, rid, spec.is_, "a value", (), "blank")
+        return Hit(
+            "STR-009", Severity.ERROR, said, fix, subject, None, sheet.holds, rid, spec.is_, "a value", (), "blank"
+        )
     span = _span(spec)
     said = f"{name}: {header} is {plain(value)}{f' {spec.unit}' if spec.unit else ''}, outside {span}."
     fix = f"Ask the site to check {header}; values from {span} are possible."
@@ -205,7 +227,10 @@ def _spoken(data: StudyData, table: str) -> tuple[set[tuple[int, str]], dict[tup
     rows = data.problems.filter(pl.col("table") == table, pl.col("_rid").is_not_null())
     spoken = rows.filter(pl.col("kind").is_in([k for k in _BLANK_KINDS if k not in ("error_cell", "no_cache")]))
     bad = rows.filter(pl.col("kind").is_in(["not_a_number", "ambiguous_number"]))
-    numbers = {(r, c): (raw or "", detail or "") for r, c, raw, detail in bad.select("_rid", "column", "raw", "detail").iter_rows()}
+    numbers = {
+        (r, c): (raw or "", detail or "")
+        for r, c, raw, detail in bad.select("_rid", "column", "raw", "detail").iter_rows()
+    }
     return set(spoken.select("_rid", "column").iter_rows()), numbers
 
 

@@ -50,7 +50,8 @@ def composite(
     if "PVTTCLS" not in has or "PVTTCLS" not in tables["subjects"].collect_schema().names():
         return pl.LazyFrame(schema=_SHAPE)
     site = tables["responses"].select(
-        pl.col("_rid").alias("RSRID"), *(pl.col(c) if c in has else pl.lit(None, dtype=pl.String).alias(c) for c in columns)
+        pl.col("_rid").alias("RSRID"),
+        *(pl.col(c) if c in has else pl.lit(None, dtype=pl.String).alias(c) for c in columns),
     )
     base = tables["subjects"].group_by("SUBJID").agg(BASECLS=pl.col("PVTTCLS").first(), BASERID=pl.col("_rid").first())
     points = timepoints.filter(pl.col("BASETYPE") == "PRE-TREATMENT", pl.col("TP") > 0, pl.col("RSRID").is_not_null())
@@ -59,7 +60,9 @@ def composite(
     return _judged(rows, study).select(*(pl.col(name).cast(dtype) for name, dtype in _SHAPE.items()))
 
 
-def _with_liver(rows: pl.LazyFrame, study: Study, judged_lesions: pl.LazyFrame, timepoints: pl.LazyFrame) -> pl.LazyFrame:
+def _with_liver(
+    rows: pl.LazyFrame, study: Study, judged_lesions: pl.LazyFrame, timepoints: pl.LazyFrame
+) -> pl.LazyFrame:
     """PRIMNTRG, PRIMNEW and _has_nt: what the liver shows without the thrombus."""
     inside = judged_lesions.filter(pl.col("ORGAN").is_in(_LIVER), ~pl.col("NODAL"))
     states = inside.filter(pl.col("CLASS") == "NON-TARGET").select(
@@ -69,9 +72,13 @@ def _with_liver(rows: pl.LazyFrame, study: Study, judged_lesions: pl.LazyFrame, 
         *POINT, PRIMNTRG="NTRGRESP", _has_nt=pl.col("N_EXPECTED") > 0
     )
     seen = inside.filter(pl.col("CLASS") == "NEW").group_by(POINT).agg(_liver_new=pl.col("LESID"))
-    joined = rows.join(others, on=POINT, how="left", nulls_equal=True).join(seen, on=POINT, how="left", nulls_equal=True)
+    joined = rows.join(others, on=POINT, how="left", nulls_equal=True).join(
+        seen, on=POINT, how="left", nulls_equal=True
+    )
     names = pl.col("NEW_LESIONS").fill_null(pl.lit([], dtype=pl.List(pl.String)))
-    both = names.list.set_intersection(pl.col("_liver_new").fill_null(pl.lit([], dtype=pl.List(pl.String)))).list.len() > 0
+    both = (
+        names.list.set_intersection(pl.col("_liver_new").fill_null(pl.lit([], dtype=pl.List(pl.String)))).list.len() > 0
+    )
     return joined.with_columns(PRIMNEW=pl.when(both).then(pl.lit("Y")).otherwise(pl.lit("N")))
 
 
@@ -95,7 +102,12 @@ def _judged(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     c = criterion_of(study)
     for target, response, source in (("DTRGRESP", "PRIMRSP", "PRIMRULE"), ("TRGRESP", "SITEPRIM", "_rule")):
         word, by = overall_from_components(
-            c, target=target, nontarget="PRIMNTRG", new="PRIMNEW", has_target=pl.col("HAS_TARGET"), has_nontarget=pl.col("_has_nt")
+            c,
+            target=target,
+            nontarget="PRIMNTRG",
+            new="PRIMNEW",
+            has_target=pl.col("HAS_TARGET"),
+            has_nontarget=pl.col("_has_nt"),
         )
         ordered = ordered.with_columns(word.alias(response), by.alias(source))
     whole, cell = composite_of(pl.col("PRIMRSP"), pl.col("DPVTTRESP"), now=now, gone_is_cr=gone)

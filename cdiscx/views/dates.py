@@ -49,7 +49,11 @@ _OF = tuple(
     dict.fromkeys(
         word
         for table, columns in COLUMNS.items()
-        for word in (table, *(f"{table}.{c}" for c in columns), *(f"{table}.{c}" for c in _WORDS[table][1:] if c and c != "VISIT"))
+        for word in (
+            table,
+            *(f"{table}.{c}" for c in columns),
+            *(f"{table}.{c}" for c in _WORDS[table][1:] if c and c != "VISIT"),
+        )
     )
 )
 
@@ -73,7 +77,11 @@ def dates(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         start, _, end = words.partition("{}")
         # not pl.format: polars 2.1 panics on it in a lazy query when one of a column's chunks is empty
         known = named is not None and named in has
-        what = pl.lit(start) + pl.col(named).fill_null("record") + pl.lit(end) if known and named else pl.lit(f"{start}{end}".strip())
+        what = (
+            pl.lit(start) + pl.col(named).fill_null("record") + pl.lit(end)
+            if known and named
+            else pl.lit(f"{start}{end}".strip())
+        )
         for column in columns:
             if column not in has:
                 continue

@@ -84,12 +84,18 @@ def _shaped(study: Study, visit: Visit, made: pl.LazyFrame) -> pl.LazyFrame:
     has = made.collect_schema().names()
     if visit.repeat:
         made = made.with_columns(
-            SERIES=pl.lit(visit.name), VISIT=pl.lit(f"{visit.name} ") + pl.col("N").cast(pl.String), VISITNUM=visit.num - 1 + pl.col("N")
+            SERIES=pl.lit(visit.name),
+            VISIT=pl.lit(f"{visit.name} ") + pl.col("N").cast(pl.String),
+            VISITNUM=visit.num - 1 + pl.col("N"),
         )
     else:
-        made = made.with_columns(SERIES=pl.lit(None), N=pl.lit(None), VISIT=pl.lit(visit.name), VISITNUM=pl.lit(visit.num))
+        made = made.with_columns(
+            SERIES=pl.lit(None), N=pl.lit(None), VISIT=pl.lit(visit.name), VISITNUM=pl.lit(visit.num)
+        )
     if "ANCHOR" not in has:
-        made = made.with_columns(ANCHOR=pl.lit(visit.anchor), ANCHORTXT=pl.lit(anchor.label if anchor else visit.anchor))
+        made = made.with_columns(
+            ANCHOR=pl.lit(visit.anchor), ANCHORTXT=pl.lit(anchor.label if anchor else visit.anchor)
+        )
     for name in ("TARGET", "UNTIL"):
         made = made if name in has else made.with_columns(pl.lit(None).alias(name))
     made = made if "DUE" in has else made.with_columns(DUE="HI")
@@ -126,19 +132,30 @@ def _moved(study: Study, visit: Visit, rows: pl.LazyFrame, tables: Mapping[str, 
     """
     drug = _drug_of(study, visit.anchor)
     every = study.regimens[drug].interval if drug else None
-    if drug is None or not every or not visit.target or visit.target % every or visit.target // every < 2 or "dosing" not in tables:
+    if (
+        drug is None
+        or not every
+        or not visit.target
+        or visit.target % every
+        or visit.target // every < 2
+        or "dosing" not in tables
+    ):
         return rows
     doses = doses_of(tables["dosing"], drug).filter(pl.col("I") == visit.target // every)
     late = pl.col("EXSTDAT") - pl.col(visit.anchor)
     plan = visit.target - every
-    delayed = late.dt.total_days().is_between(plan + (visit.window or 0), plan + every // 2, closed="right").fill_null(False)
+    delayed = (
+        late.dt.total_days().is_between(plan + (visit.window or 0), plan + every // 2, closed="right").fill_null(False)
+    )
     rows = rows.join(doses.select("SUBJID", "EXSTDAT", DOSE_RID="DOSE_RID"), on="SUBJID", how="left")
     return rows.with_columns(
         ADATE=pl.when(delayed).then("EXSTDAT").otherwise("ADATE"),
         ADATE_RID=pl.when(delayed).then("DOSE_RID").otherwise("ADATE_RID"),
         _shift=pl.when(delayed).then(plan).otherwise(0),
         ANCHOR=pl.lit(visit.anchor),
-        ANCHORTXT=pl.when(delayed).then(pl.lit(f"previous {drug.lower()}")).otherwise(pl.lit(study.anchors[visit.anchor].label)),
+        ANCHORTXT=pl.when(delayed)
+        .then(pl.lit(f"previous {drug.lower()}"))
+        .otherwise(pl.lit(study.anchors[visit.anchor].label)),
     )
 
 
@@ -158,15 +175,25 @@ def _can_count(study: Study, visit: Visit, has: set[str]) -> bool:
 
 def _numbers(visit: Visit, last: pl.Expr, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Each row with every number N that is planned (1 .. `last`) or recorded."""
-    due = rows.with_columns(N=pl.int_ranges(1, last.clip(0, _MOST).fill_null(0) + 1, dtype=pl.Int32)).explode("N").drop_nulls("N")
+    due = (
+        rows.with_columns(N=pl.int_ranges(1, last.clip(0, _MOST).fill_null(0) + 1, dtype=pl.Int32))
+        .explode("N")
+        .drop_nulls("N")
+    )
     known = recorded(visit, tables).select("SUBJID", "N").unique()
-    return pl.concat([due, rows.join(known, on="SUBJID", how="inner")]).unique(["SUBJID", "N"], keep="first", maintain_order=True)
+    return pl.concat([due, rows.join(known, on="SUBJID", how="inner")]).unique(
+        ["SUBJID", "N"], keep="first", maintain_order=True
+    )
 
 
-def _follow_up(study: Study, visit: Visit, base: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], run: RunContext) -> pl.LazyFrame:
+def _follow_up(
+    study: Study, visit: Visit, base: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], run: RunContext
+) -> pl.LazyFrame:
     """Visits every so many days after the anchor, which is final once treatment has ended."""
     every, width = visit.every or 0, visit.window or 0
-    rows = base.filter(pl.col(visit.anchor).is_not_null()).with_columns(ADATE=visit.anchor, ADATE_RID=f"{visit.anchor}_RID")
+    rows = base.filter(pl.col(visit.anchor).is_not_null()).with_columns(
+        ADATE=visit.anchor, ADATE_RID=f"{visit.anchor}_RID"
+    )
     left = (pl.lit(run.cutoff) - pl.col("ADATE")).dt.total_days() + width
     rows = _numbers(visit, left // max(every, 1), rows, tables)
     rows = rows.with_columns(TARGET=days_after(pl.col("ADATE"), pl.col("N").cast(pl.Int64) * every))

@@ -41,7 +41,9 @@ def cycles(
     if drug is None or not every or "dosing" not in tables:
         return None
     doses = doses_of(tables["dosing"], drug)
-    surgery = base.select(_WHO, _surg=pl.col("SURG") if "SURG" in base.collect_schema().names() else pl.lit(None, dtype=pl.Date))
+    surgery = base.select(
+        _WHO, _surg=pl.col("SURG") if "SURG" in base.collect_schema().names() else pl.lit(None, dtype=pl.Date)
+    )
     done = _held(visit, every, doses, recorded, surgery)
     numbers = recorded.select(_WHO, "N").unique()
     missing = pl.concat(
@@ -54,9 +56,11 @@ def cycles(
     )
     missing = missing.unique([_WHO, "N"], keep="first", maintain_order=True).join(numbers, on=[_WHO, "N"], how="anti")
     known = base.select(_WHO)
-    return pl.concat([done, missing.with_columns(EXPECTED=pl.lit(True))], how="diagonal_relaxed").join(
-        known, on=_WHO, how="semi"
-    ).with_columns(ANCHOR=pl.lit(visit.anchor), ANCHORTXT=pl.lit(f"previous {drug.lower()}"))
+    return (
+        pl.concat([done, missing.with_columns(EXPECTED=pl.lit(True))], how="diagonal_relaxed")
+        .join(known, on=_WHO, how="semi")
+        .with_columns(ANCHOR=pl.lit(visit.anchor), ANCHORTXT=pl.lit(f"previous {drug.lower()}"))
+    )
 
 
 def _windows(visit: Visit, every: int, rows: pl.LazyFrame, silent: pl.Expr) -> pl.LazyFrame:
@@ -109,7 +113,9 @@ def _aligned(visit: Visit, own: pl.LazyFrame, doses: pl.LazyFrame) -> pl.LazyFra
     number, at = pl.col("N"), pl.col("I")
     left = pl.when(number.shift(1).over(_WHO) == number - 1).then(pl.col("_place").shift(1).over(_WHO))
     right = pl.when(number.shift(-1).over(_WHO) == number + 1).then(pl.col("_place").shift(-1).over(_WHO))
-    rows = rows.with_columns(_left=left, _right=right, _twin=(at == at.shift(1).over(_WHO)) | (at == at.shift(-1).over(_WHO)))
+    rows = rows.with_columns(
+        _left=left, _right=right, _twin=(at == at.shift(1).over(_WHO)) | (at == at.shift(-1).over(_WHO))
+    )
     both = pl.col("_left") == pl.col("_right")
     alone = pl.coalesce("_left", "_right")
     by_number = (
@@ -143,18 +149,31 @@ def _left_out(done: pl.LazyFrame, recorded: pl.LazyFrame) -> pl.LazyFrame:
 
 def _last(done: pl.LazyFrame) -> pl.LazyFrame:
     """The last recorded visit of the series that took place: `_n`, `_day`."""
-    return done.sort("VISDAT", "N").group_by(_WHO, maintain_order=True).agg(_n=pl.col("N").last(), _day=pl.col("VISDAT").last())
+    return (
+        done.sort("VISDAT", "N")
+        .group_by(_WHO, maintain_order=True)
+        .agg(_n=pl.col("N").last(), _day=pl.col("VISDAT").last())
+    )
 
 
 def _in_series(frame: pl.LazyFrame, done: pl.LazyFrame, surgery: pl.LazyFrame) -> pl.LazyFrame:
     """Doses that belong to the series: after surgery, or (without surgery) once a visit of it was recorded."""
     rows = frame.join(surgery, on=_WHO, how="left").join(_last(done), on=_WHO, how="left")
-    after = pl.when(pl.col("_surg").is_not_null()).then(pl.col("EXSTDAT") > pl.col("_surg")).otherwise(pl.col("_day").is_not_null())
+    after = (
+        pl.when(pl.col("_surg").is_not_null())
+        .then(pl.col("EXSTDAT") > pl.col("_surg"))
+        .otherwise(pl.col("_day").is_not_null())
+    )
     return rows.filter(after)
 
 
 def _unseen(
-    visit: Visit, every: int, doses: pl.LazyFrame, done: pl.LazyFrame, surgery: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame]
+    visit: Visit,
+    every: int,
+    doses: pl.LazyFrame,
+    done: pl.LazyFrame,
+    surgery: pl.LazyFrame,
+    tables: Mapping[str, pl.LazyFrame],
 ) -> pl.LazyFrame:
     """Doses after the last recorded visit of the series on which the subject was not seen at all."""
     rows = _in_series(doses, done, surgery).filter(
@@ -175,7 +194,13 @@ def _unseen(
 
 
 def _overdue(
-    study: Study, visit: Visit, drug: str, every: int, doses: pl.LazyFrame, done: pl.LazyFrame, surgery: pl.LazyFrame,
+    study: Study,
+    visit: Visit,
+    drug: str,
+    every: int,
+    doses: pl.LazyFrame,
+    done: pl.LazyFrame,
+    surgery: pl.LazyFrame,
     tables: Mapping[str, pl.LazyFrame],
 ) -> pl.LazyFrame:
     """The one visit due after the last dose while treatment had not ended (ruling 15.18)."""

@@ -24,7 +24,9 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "survival": ("SSDAT",),
     "labs": ("VISIT", "LBDAT", "LBTEST"),
 }
-_WORDS = tuple(word for table, key in _KEYS.items() for word in (table, f"{table}.SUBJID", *(f"{table}.{c}" for c in key)))
+_WORDS = tuple(
+    word for table, key in _KEYS.items() for word in (table, f"{table}.SUBJID", *(f"{table}.{c}" for c in key))
+)
 
 
 @view("records", of=_WORDS, union=True)
@@ -34,9 +36,17 @@ def records(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     `key` is null where a required part of the natural key is blank: such a row repeats nothing, its blank is reported.
     """
     empty = pl.LazyFrame(
-        schema={"_rid": pl.UInt32, "table": pl.String, "SUBJID": pl.String, "key": pl.String, "cells": pl.List(pl.UInt64)}
+        schema={
+            "_rid": pl.UInt32,
+            "table": pl.String,
+            "SUBJID": pl.String,
+            "key": pl.String,
+            "cells": pl.List(pl.UInt64),
+        }
     )
-    pieces = [_records(sheet, tables[sheet.holds]) for sheet in study.sheets.values() if sheet.holds in tables and sheet.key]
+    pieces = [
+        _records(sheet, tables[sheet.holds]) for sheet in study.sheets.values() if sheet.holds in tables and sheet.key
+    ]
     return pl.concat([empty, *pieces])
 
 
@@ -50,7 +60,9 @@ def _records(sheet: Sheet, frame: pl.LazyFrame) -> pl.LazyFrame:
         "_rid",
         pl.lit(sheet.holds).alias("table"),
         "SUBJID",
-        pl.when(pl.all_horizontal(texts[name].is_not_null() for name in needed)).then(pl.concat_str(parts, separator="\x1f")).alias("key"),
+        pl.when(pl.all_horizontal(texts[name].is_not_null() for name in needed))
+        .then(pl.concat_str(parts, separator="\x1f"))
+        .alias("key"),
         pl.concat_list(texts[c.is_].hash() for c in columns).alias("cells"),
     )
 

@@ -169,7 +169,9 @@ def ends(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     )
     contacts = tables.get("survival", pl.LazyFrame(schema={"SUBJID": pl.String, "SSSTAT": pl.String, "SSDAT": pl.Date}))
     lost = contacts.filter(pl.col("SSSTAT") == "LOST TO FOLLOW-UP").group_by("SUBJID").agg(_call=pl.col("SSDAT").min())
-    out = out.join(lost, on="SUBJID", how="left").join(_treatment_end(study, disposition, tables), on="SUBJID", how="left")
+    out = out.join(lost, on="SUBJID", how="left").join(
+        _treatment_end(study, disposition, tables), on="SUBJID", how="left"
+    )
     return out.with_columns(LOST=pl.min_horizontal("_lost", "_call")).select(
         "SUBJID", "DTHHI", "STUDYEND", "STUDYENDWHY", "WITHDRAWN", "LOST",
         pl.min_horizontal("DTHHI", "STUDYEND", "WITHDRAWN", "LOST").alias("ENDDAT"), "TRTEND",
@@ -177,7 +179,14 @@ def ends(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
 
 
 _NO_DISPOSITION = pl.LazyFrame(
-    schema={"SUBJID": pl.String, "_rid": pl.UInt32, "DSSCOPE": pl.String, "DSDECOD": pl.String, "DSTRT": pl.String, "DSDAT": pl.Date}
+    schema={
+        "SUBJID": pl.String,
+        "_rid": pl.UInt32,
+        "DSSCOPE": pl.String,
+        "DSDECOD": pl.String,
+        "DSTRT": pl.String,
+        "DSDAT": pl.Date,
+    }
 )
 
 
@@ -191,7 +200,12 @@ def _treatment_end(study: Study, disposition: pl.LazyFrame, tables: Mapping[str,
         _last=pl.col("DSDAT").max(),
     )
     if "dosing" in tables:
-        taken = _taken("dosing", tables["dosing"]).filter(pl.col("EXTRT").is_in(systemic)).group_by("SUBJID").agg(_taken=pl.col("EXTRT").n_unique())
+        taken = (
+            _taken("dosing", tables["dosing"])
+            .filter(pl.col("EXTRT").is_in(systemic))
+            .group_by("SUBJID")
+            .agg(_taken=pl.col("EXTRT").n_unique())
+        )
     else:
         taken = pl.LazyFrame(schema={"SUBJID": pl.String, "_taken": pl.UInt32})
     both = said.join(taken, on="SUBJID", how="left")

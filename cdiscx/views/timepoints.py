@@ -53,7 +53,8 @@ def timepoints(study: Study, judged_lesions: pl.LazyFrame, assessments: pl.LazyF
     for side in (targets, others, _new_lesions(judged_lesions, c), _questioned(judged_lesions)):
         joined = joined.join(side, on=POINT, how="left", nulls_equal=True)
     joined = _with_new_flag(joined).with_columns(
-        HAS_TARGET=(pl.col("N_EXPECTED") > 0).fill_null(False), HAS_NONTARGET=(pl.col("NT_EXPECTED") > 0).fill_null(False)
+        HAS_TARGET=(pl.col("N_EXPECTED") > 0).fill_null(False),
+        HAS_NONTARGET=(pl.col("NT_EXPECTED") > 0).fill_null(False),
     )
     return _with_doubts(_with_overall(joined, c))
 
@@ -130,7 +131,10 @@ def _with_overall(joined: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
 
 def _with_doubts(joined: pl.LazyFrame) -> pl.LazyFrame:
     empty = pl.lit([], dtype=_NAMES)
-    lists = {c: pl.col(c).fill_null(empty) for c in ("MISSING", "EXTRA", "NT_MISSING", "_stated", "_doubt", "_nt_stated", "_nt_doubt")}
+    lists = {
+        c: pl.col(c).fill_null(empty)
+        for c in ("MISSING", "EXTRA", "NT_MISSING", "_stated", "_doubt", "_nt_stated", "_nt_doubt")
+    }
     unsaid = lists["MISSING"].list.set_difference(lists["_stated"])
     questioned = unsaid.list.set_union(lists["_doubt"]).list.set_union(lists["EXTRA"])
     others = lists["NT_MISSING"].list.set_difference(lists["_nt_stated"]).list.set_union(lists["_nt_doubt"])

@@ -16,12 +16,25 @@ _TEXT = ("EVAL", "VISIT", "LESID", "TRDATC", "TUORGAN", "TULOC", "TUNODAL", "TUM
 _NUMBERS = ("SLTHICK", "LDIAM", "SAXIS", "VDIAM")
 _SHAPE: dict[str, pl.DataType | type[pl.DataType]] = {
     "_rid": pl.UInt32, "_from": pl.List(pl.UInt32), "SUBJID": pl.String, "TRDAT": pl.Date,
-    **{name: pl.String for name in _TEXT}, **{name: pl.Float64 for name in _NUMBERS},
+    **dict.fromkeys(_TEXT, pl.String), **dict.fromkeys(_NUMBERS, pl.Float64),
 }  # fmt: skip
 _LESION_WORDS = tuple(
     f"{table}.{column}"
     for table, columns in {
-        "targets": ("TRDAT", "TUORGAN", "TULOC", "TUNODAL", "TUMETHOD", "SLTHICK", "ARTPHASE", "LDIAM", "SAXIS", "VDIAM", "TRSTATUS", "TRREAS"),
+        "targets": (
+            "TRDAT",
+            "TUORGAN",
+            "TULOC",
+            "TUNODAL",
+            "TUMETHOD",
+            "SLTHICK",
+            "ARTPHASE",
+            "LDIAM",
+            "SAXIS",
+            "VDIAM",
+            "TRSTATUS",
+            "TRREAS",
+        ),
         "nontargets": ("TRDAT", "TUORGAN", "TULOC", "TUMETHOD", "TRSTATUS", "TRREAS"),
         "newlesions": ("TRDAT", "TUORGAN", "TULOC", "TUMETHOD", "CERTAIN", "LDIAM", "TYPENH"),
     }.items()
@@ -32,8 +45,7 @@ _LESION_WORDS = tuple(
 def _shaped(table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
     has = frame.collect_schema()
     columns = [
-        (pl.col(name) if name in has else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in _SHAPE.items()
+        (pl.col(name) if name in has else pl.lit(None)).cast(dtype).alias(name) for name, dtype in _SHAPE.items()
     ]
     return frame.select(*columns, TABLE=pl.lit(table), CLASS=pl.lit(_CLASSES[table]))
 
@@ -110,23 +122,33 @@ def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFram
     points = points.filter(pl.col("SUBJID").is_not_null(), pl.col("VISIT").is_not_null())
     pd_ = (pl.col("OVRLRESP") == "PD").fill_null(False)
     points = points.with_columns(
-        PD=pd_, DAT=pl.coalesce(pl.when(pd_).then("FIRSTDAT").otherwise("LASTDAT"), "RSDAT"), ANYDAT=pl.coalesce("LASTDAT", "RSDAT")
+        PD=pd_,
+        DAT=pl.coalesce(pl.when(pd_).then("FIRSTDAT").otherwise("LASTDAT"), "RSDAT"),
+        ANYDAT=pl.coalesce("LASTDAT", "RSDAT"),
     )
     anchors = tables["anchors"].collect_schema().names()
     dates = [pl.col(a) if a in anchors else pl.lit(None, dtype=pl.Date).alias(a) for a in ("D1", "SURG")]
     points = points.join(tables["anchors"].select("SUBJID", *dates), on="SUBJID", how="left")
-    return _ordered(_roles(study, points)).with_columns(
-        EVALUABLE=(pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")).fill_null(False)
-        | (pl.col("ROLE") == "POST-OPERATIVE BASELINE"),
-        _rid=pl.coalesce("RSRID", "LESRID"),
-        _from=pl.concat_list(pl.col("_lesfrom").fill_null([]), pl.col("RSRID")).list.drop_nulls(),
-    ).drop("_lesfrom")
+    return (
+        _ordered(_roles(study, points))
+        .with_columns(
+            EVALUABLE=(pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")).fill_null(False)
+            | (pl.col("ROLE") == "POST-OPERATIVE BASELINE"),
+            _rid=pl.coalesce("RSRID", "LESRID"),
+            _from=pl.concat_list(pl.col("_lesfrom").fill_null([]), pl.col("RSRID")).list.drop_nulls(),
+        )
+        .drop("_lesfrom")
+    )
 
 
 def _responses(frame: pl.LazyFrame | None) -> pl.LazyFrame:
-    shape = {"SUBJID": pl.String, "EVAL": pl.String, "VISIT": pl.String, "_rid": pl.UInt32, "RSDAT": pl.Date} | {
-        name: pl.String for name in _RESPONSE[1:]
-    }
+    shape = {
+        "SUBJID": pl.String,
+        "EVAL": pl.String,
+        "VISIT": pl.String,
+        "_rid": pl.UInt32,
+        "RSDAT": pl.Date,
+    } | dict.fromkeys(_RESPONSE[1:], pl.String)
     frame = pl.LazyFrame(schema=shape) if frame is None else frame
     has = frame.collect_schema().names()
     columns = [pl.col(c) if c in has else pl.lit(None, dtype=shape[c]).alias(c) for c in shape]
@@ -144,7 +166,9 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     early = (date <= pl.col("D1")).fill_null(False)
     named = pl.col("VISIT").is_in(baseline) & ~early
     after = (date > pl.col("SURG")).fill_null(False) & pl.lit(rebase) & ~early & ~pl.col("VISIT").is_in(baseline)
-    points = points.with_columns(_early=early, _named=named, _after=after, _flagged=after & pl.col("VISIT").is_in(postop))
+    points = points.with_columns(
+        _early=early, _named=named, _after=after, _flagged=after & pl.col("VISIT").is_in(postop)
+    )
     last_early = date == date.filter(pl.col("_early")).max().over(who)
     base = pl.when(pl.col("_early").any().over(who)).then(pl.col("_early") & last_early).otherwise(pl.col("_named"))
     first_after = date == date.filter(pl.col("_after")).min().over(who)
@@ -163,7 +187,9 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
         .otherwise(pl.lit("POST-BASELINE"))
     )
     segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
-    return points.with_columns(ROLE=role, BASETYPE=segment).drop("_early", "_named", "_after", "_flagged", "_base", "_postbase")
+    return points.with_columns(ROLE=role, BASETYPE=segment).drop(
+        "_early", "_named", "_after", "_flagged", "_base", "_postbase"
+    )
 
 
 def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:

@@ -85,7 +85,14 @@ def subject() -> Rows:
 def course(lesions: dict[str, tuple[Any, ...]], response: str) -> Rows:
     last = max(len(v) for v in lesions.values()) - 1
     rows = [lesion(name, n, value) for name, values in lesions.items() for n, value in enumerate(values)]
-    answer = {"SUBJID": "S1", "VISIT": VISITS[last], "RSDAT": DATES[last], "TRGRESP": response, "NEWLIND": "N", "OVRLRESP": response}
+    answer = {
+        "SUBJID": "S1",
+        "VISIT": VISITS[last],
+        "RSDAT": DATES[last],
+        "TRGRESP": response,
+        "NEWLIND": "N",
+        "OVRLRESP": response,
+    }
     return subject() | {"targets": rows, "responses": [answer]}
 
 
@@ -160,14 +167,18 @@ def thrombus_course(base: str, now: str | None, flow: str, viable: float, primar
         "PVTTCLS": now, "FLOWREST": flow, "COMPRESP": composite,
     }  # fmt: skip
     return {
-        "subjects": [{"SUBJID": "S1", "SITEID": "01", "RFICDAT": "2024-01-02", "ENRLDAT": "2024-01-08", "PVTTCLS": base}],
+        "subjects": [
+            {"SUBJID": "S1", "SITEID": "01", "RFICDAT": "2024-01-02", "ENRLDAT": "2024-01-08", "PVTTCLS": base}
+        ],
         "dosing": [{"SUBJID": "S1", "EXTRT": "CAMRELIZUMAB", "EXSTDAT": "2024-01-10", "EXDOSE": "200"}],
         "targets": rows,
         "responses": [answer],
     }
 
 
-@pytest.mark.parametrize(("example", "base", "now", "flow", "viable", "primary", "composite"), COMPOSITES, ids=[c[0] for c in COMPOSITES])
+@pytest.mark.parametrize(
+    ("example", "base", "now", "flow", "viable", "primary", "composite"), COMPOSITES, ids=[c[0] for c in COMPOSITES]
+)
 def test_a_composite_of_the_worked_examples_passes_and_any_other_is_told(
     example: str, base: str, now: str | None, flow: str, viable: float, primary: str, composite: str
 ) -> None:
@@ -180,7 +191,14 @@ def test_a_composite_of_the_worked_examples_passes_and_any_other_is_told(
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(-33.333333, "-33.33 %"), (-30.0, "-30.00 %"), (20.0, "+20.00 %"), (0.0, "0.00 %"), (-0.004, "0.00 %"), (7.006, "+7.01 %")],
+    [
+        (-33.333333, "-33.33 %"),
+        (-30.0, "-30.00 %"),
+        (20.0, "+20.00 %"),
+        (0.0, "0.00 %"),
+        (-0.004, "0.00 %"),
+        (7.006, "+7.01 %"),
+    ],
 )
 def test_a_percentage_is_told_with_its_sign_and_two_decimals(value: float, text: str) -> None:
     frame = pl.DataFrame({"x": [value]})

@@ -49,7 +49,9 @@ def test_a_visit_out_of_its_window_names_the_cell_of_its_reference_date():
     from_dose = findings(study_data(study, {**tables, "dosing": [dose("2024-01-10")]}), "VIS-001")
     from_session = findings(study_data(study, {**tables, "procedures": [local]}), "VIS-001")
     assert [(r.sheet, r.column, r.value) for r in from_dose[0].related] == [("Dosing", "Start Date", "2024-01-10")]
-    assert [(r.sheet, r.column, r.value) for r in from_session[0].related] == [("Procedures", "Start Date", "2024-01-10")]
+    assert [(r.sheet, r.column, r.value) for r in from_session[0].related] == [
+        ("Procedures", "Start Date", "2024-01-10")
+    ]
     assert from_dose[0].expected == "2024-01-28 to 2024-02-03"
 
 

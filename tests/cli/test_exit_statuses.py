@@ -143,7 +143,18 @@ def _zip(parts: dict[str, bytes]) -> bytes:
 
 @pytest.mark.parametrize(
     "case",
-    ["missing", "empty folder", "empty", "text", "page", "truncated", "half a name", "protected", "noise", "another zip"],
+    [
+        "missing",
+        "empty folder",
+        "empty",
+        "text",
+        "page",
+        "truncated",
+        "half a name",
+        "protected",
+        "noise",
+        "another zip",
+    ],
 )
 def test_an_unreadable_upload_ends_with_2_and_leaves_nothing(case: str, tmp_path: Path, good: dict[str, Path]) -> None:
     path, named = unreadable(case, tmp_path, good["palhep-a"])
@@ -165,7 +176,9 @@ def test_the_same_upload_twice_ends_with_2(good: dict[str, Path]) -> None:
 
 def test_a_copy_of_an_upload_under_another_name_is_no_clean_run(tmp_path: Path, good: dict[str, Path]) -> None:
     again = shutil.copy(good["palhep-a"], tmp_path / "copy.xlsx")
-    done = cdiscx("validate", good["palhep-a"], again, "--study", "palhep-a", *FAST, "--only", "STR-005", "--format", "jsonl")
+    done = cdiscx(
+        "validate", good["palhep-a"], again, "--study", "palhep-a", *FAST, "--only", "STR-005", "--format", "jsonl"
+    )
     assert done.status == 1
     assert len(findings(done.out)) == 12
 

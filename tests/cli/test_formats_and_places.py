@@ -111,7 +111,19 @@ def test_quiet_leaves_standard_error_empty(good: dict[str, Path]) -> None:
 
 
 def test_checks_left_out_are_listed_as_skipped(good: dict[str, Path]) -> None:
-    done = cdiscx("validate", good["palhep-a"], "--study", "palhep-a", *FAST, "--only", "dat-*", "--skip", "DAT-005", "--format", "json")
+    done = cdiscx(
+        "validate",
+        good["palhep-a"],
+        "--study",
+        "palhep-a",
+        *FAST,
+        "--only",
+        "dat-*",
+        "--skip",
+        "DAT-005",
+        "--format",
+        "json",
+    )
     by_id = {c["check_id"]: c for c in json.loads(done.out)["checks"]}
     assert set(by_id) >= IDS
     assert by_id["DAT-005"]["status"] == by_id["STR-001"]["status"] == "skipped"
@@ -192,7 +204,19 @@ def test_one_table_of_commas_alone_is_read_and_the_other_sheets_are_reported_onc
 
 def test_a_path_is_taken_from_the_folder_one_stands_in(tmp_path: Path, bad: dict[str, Path]) -> None:
     shutil.copy(bad["palhep-a"], tmp_path / "here.xlsx")
-    done = shell("validate", "here.xlsx", "--study", "palhep-a", *FAST, *FOUR, "--format", "jsonl", "--report", "out", cwd=tmp_path)
+    done = shell(
+        "validate",
+        "here.xlsx",
+        "--study",
+        "palhep-a",
+        *FAST,
+        *FOUR,
+        "--format",
+        "jsonl",
+        "--report",
+        "out",
+        cwd=tmp_path,
+    )
     assert done.status == 1
     assert {json.loads(line)["file"] for line in done.out.splitlines()} == {"here.xlsx"}
     assert (tmp_path / "out" / "report.html").is_file()
@@ -202,7 +226,14 @@ def test_locale_time_zone_and_hash_seed_change_no_byte(tmp_path: Path, bad: dict
     path = tmp_path / "中心.xlsx"
     shutil.copy(bad["neopvtt-b"], path)
     call = ("validate", path, "--study", "neopvtt-b", *FAST, "--format", "json", "--cutoff", "2025-06-30")
-    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "1"}
+    plain = {
+        "LC_ALL": "C",
+        "LANG": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "TZ": "Pacific/Kiritimati",
+        "PYTHONHASHSEED": "1",
+    }
     other = {"LC_ALL": "C.UTF-8", "TZ": "America/Los_Angeles", "PYTHONHASHSEED": "2"}
     reports = []
     for env in (plain, other):
@@ -226,14 +257,29 @@ def test_a_text_report_survives_a_plain_locale(tmp_path: Path, bad: dict[str, Pa
 
 def test_a_closed_standard_input_does_not_matter(bad: dict[str, Path]) -> None:
     words = f'"{sys.executable}" -m cdiscx.cli validate "{bad["palhep-a"]}" --study palhep-a --no-expectations --quiet --only TRM-001 <&-'
-    done = subprocess.run(["sh", "-c", words], capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    done = subprocess.run(
+        ["sh", "-c", words], capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
     assert done.returncode == 1
     assert not done.stderr
 
 
 def test_a_reader_that_goes_away_is_no_drama(bad: dict[str, Path]) -> None:
-    words = [sys.executable, "-m", "cdiscx.cli", "validate", str(bad["palhep-a"]), "--study", "palhep-a", *FAST, "--format", "json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as run:
+    words = [
+        sys.executable,
+        "-m",
+        "cdiscx.cli",
+        "validate",
+        str(bad["palhep-a"]),
+        "--study",
+        "palhep-a",
+        *FAST,
+        "--format",
+        "json",
+    ]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as run:
         assert run.stdout is not None
         assert run.stderr is not None
         run.stdout.read(1)

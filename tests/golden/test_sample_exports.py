@@ -34,5 +34,7 @@ def test_the_report_on_the_bundled_uploads_is_rebuilt_byte_for_byte(study, tmp_p
         if name == "report.json" and new != old:
             was, now = ({f["fingerprint"]: f for f in json.loads(b)["findings"]} for b in (old, new))
             changed = [k for k in was.keys() | now.keys() if was.get(k) != now.get(k)]
-            pytest.fail(f"{len(changed)} findings differ, e.g. {[(was.get(k), now.get(k)) for k in changed[:2]]}; run: make samples")
+            pytest.fail(
+                f"{len(changed)} findings differ, e.g. {[(was.get(k), now.get(k)) for k in changed[:2]]}; run: make samples"
+            )
         assert new == old, f"{name} differs; run: make samples"

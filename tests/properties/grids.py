@@ -47,9 +47,7 @@ def without_sheet(grid: Grid, sheet: str) -> Grid:
 def with_cells(grid: Grid, sheet: str, header: str, change: Callable[[int, object], object]) -> Grid:
     """The grid with `change(row index from 0, value)` applied to the data cells of one column."""
     at = grid[sheet][0].index(header)
-    rows = [
-        [*row[:at], change(i, row[at]), *row[at + 1 :]] for i, row in enumerate(grid[sheet][1:])
-    ]
+    rows = [[*row[:at], change(i, row[at]), *row[at + 1 :]] for i, row in enumerate(grid[sheet][1:])]
     return {**grid, sheet: [grid[sheet][0], *rows]}
 
 
@@ -81,11 +79,19 @@ def in_memory(grid: Grid, name: str = "site.xlsx") -> UploadFile:
 
 def _raw(file: str, sheet: str, rows: Cells) -> RawSheet:
     letters = [letter(i) for i in range(max((len(row) for row in rows), default=0))]
-    used = [(i + 1, row + [None] * (len(letters) - len(row))) for i, row in enumerate(rows) if any(c is not None for c in row)]
+    used = [
+        (i + 1, row + [None] * (len(letters) - len(row)))
+        for i, row in enumerate(rows)
+        if any(c is not None for c in row)
+    ]
     numbers = pl.Series("_row", [i for i, _ in used], dtype=pl.UInt32)
     columns = list(zip(*(row for _, row in used), strict=True)) or [()] * len(letters)
-    text = [pl.Series(n, [_text(v) for v in values], dtype=pl.String) for n, values in zip(letters, columns, strict=True)]
-    kinds = [pl.Series(n, [_kind(v) for v in values], dtype=pl.UInt8) for n, values in zip(letters, columns, strict=True)]
+    text = [
+        pl.Series(n, [_text(v) for v in values], dtype=pl.String) for n, values in zip(letters, columns, strict=True)
+    ]
+    kinds = [
+        pl.Series(n, [_kind(v) for v in values], dtype=pl.UInt8) for n, values in zip(letters, columns, strict=True)
+    ]
     return RawSheet(file, sheet, pl.DataFrame([numbers, *text]), pl.DataFrame([numbers, *kinds]))
 
 

@@ -38,7 +38,15 @@ def banners_and_gaps(study: str, grid: Grid) -> Grid:
     out = {}
     for name, rows in grid.items():
         gaps = [cells for row in rows[1:] for cells in (([], row) if Random(str(row)).random() < 0.1 else (row,))]
-        out[name] = [["Study export 2025"], [], ["Site: north", None, "printed by A. N. Other"], rows[0], *gaps, [], ["End of data"]]
+        out[name] = [
+            ["Study export 2025"],
+            [],
+            ["Site: north", None, "printed by A. N. Other"],
+            rows[0],
+            *gaps,
+            [],
+            ["End of data"],
+        ]
     return out
 
 
@@ -87,7 +95,9 @@ def test_rows_of_other_subjects_change_no_fingerprint(messy: dict[str, Grid], me
     assert len(after) > len(before)
 
 
-def test_a_corrected_cell_takes_its_own_finding_along_and_no_other(messy: dict[str, Grid], messy_report: dict[str, Report]) -> None:
+def test_a_corrected_cell_takes_its_own_finding_along_and_no_other(
+    messy: dict[str, Grid], messy_report: dict[str, Report]
+) -> None:
     before = marks(messy_report["palhep-a"])
     target = next(f for f in before.values() if f.check_id == "TRM-001" and f.column == "Ongoing")
     grid = {name: [list(row) for row in rows] for name, rows in messy["palhep-a"].items()}
@@ -135,7 +145,10 @@ def test_places_are_those_of_the_files_with_banners_moved_columns_hidden_rows_an
 ) -> None:
     north = banners_and_gaps(study, moved_columns(study, messy[study]))
     south = {name: [rows[0], *([f"7{row[0]}", *row[1:]] for row in rows[1:])] for name, rows in messy[study].items()}
-    paths = {"north site.xlsx": write(north, tmp_path / "north site.xlsx"), "south.xlsx": write(south, tmp_path / "south.xlsx")}
+    paths = {
+        "north site.xlsx": write(north, tmp_path / "north site.xlsx"),
+        "south.xlsx": write(south, tmp_path / "south.xlsx"),
+    }
     book = load_workbook(paths["south.xlsx"])
     for sheet in book.worksheets:
         for row in range(3, 9):

@@ -99,7 +99,10 @@ def two_columns_of_one_name(grid: Grid) -> Grid:
 
 
 def all_unknown(grid: Grid) -> Grid:
-    return {name: rows if name == "Demographics" else [rows[0], *([f"X-{row[0]}", *row[1:]] for row in rows[1:])] for name, rows in grid.items()}
+    return {
+        name: rows if name == "Demographics" else [rows[0], *([f"X-{row[0]}", *row[1:]] for row in rows[1:])]
+        for name, rows in grid.items()
+    }
 
 
 def no_subject(grid: Grid) -> Grid:
@@ -113,7 +116,18 @@ def three_thousand_repeats(grid: Grid) -> Grid:
 
 def far_dates(grid: Grid) -> Grid:
     out = copy_of(grid)
-    for n, day in enumerate((date(9999, 12, 31), "0001-01-01", "9999-12-31", "31DEC0000", "2024-02-30", "99999999", "2024-13-45", date(1900, 1, 1))):
+    for n, day in enumerate(
+        (
+            date(9999, 12, 31),
+            "0001-01-01",
+            "9999-12-31",
+            "31DEC0000",
+            "2024-02-30",
+            "99999999",
+            "2024-13-45",
+            date(1900, 1, 1),
+        )
+    ):
         put(out, "Visits", "Visit Date", n, day)
         put(out, "Survival", "Death Date", n, day)
         put(out, "Dosing", "Start Date", n, day)
@@ -133,8 +147,10 @@ def far_numbers(grid: Grid) -> Grid:
 
 
 def odd_sheet_names(grid: Grid) -> Grid:
-    out = {(" visits " if name == "Visits" else "1. Labs" if name == "Labs" else name): rows for name, rows in grid.items()}
-    return {**out, "it's \"odd\" & <b>": [["x"]], "数据字典": [["变量"]], "=1+1": [["a"]]}
+    out = {
+        (" visits " if name == "Visits" else "1. Labs" if name == "Labs" else name): rows for name, rows in grid.items()
+    }
+    return {**out, 'it\'s "odd" & <b>': [["x"]], "数据字典": [["变量"]], "=1+1": [["a"]]}
 
 
 def one_huge_text_column(grid: Grid) -> Grid:
@@ -167,7 +183,9 @@ def test_hostile_workbooks_end_in_a_report_within_the_time(case: str, tmp_path: 
 
 
 @pytest.mark.parametrize("change", [no_rows, nothing_at_all])
-def test_without_a_single_row_nothing_passes(change: Callable[[Grid], Grid], tmp_path: Path, sound: dict[str, Grid]) -> None:
+def test_without_a_single_row_nothing_passes(
+    change: Callable[[Grid], Grid], tmp_path: Path, sound: dict[str, Grid]
+) -> None:
     found = through_a_file(change(sound["palhep-a"]), tmp_path)
     assert not found.checked
     assert not found.ok()

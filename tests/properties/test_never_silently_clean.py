@@ -17,7 +17,9 @@ from cdiscx.model.table import StudyData
 from cdiscx.validate.presence import resolve
 
 SHEETS = [(study, name) for study in STUDIES for name in Study.load(study).sheets]
-COLUMNS = [(s, name, header) for s in STUDIES for name, sheet in Study.load(s).sheets.items() for header in sheet.columns]
+COLUMNS = [
+    (s, name, header) for s in STUDIES for name, sheet in Study.load(s).sheets.items() for header in sheet.columns
+]
 #: columns without which more would be reported than the column: known, each with the check that speaks
 SAMPLED = Random("columns").sample(COLUMNS, 10)
 
@@ -41,7 +43,12 @@ def above_notes(report: Report) -> list[str]:
 
 @pytest.mark.parametrize(("study", "name"), SHEETS)
 def test_without_a_sheet_nothing_passes_that_did_not_and_nobody_is_flooded(
-    study: str, name: str, sound: dict[str, Grid], messy: dict[str, Grid], sound_report: dict[str, Report], messy_report: dict[str, Report]
+    study: str,
+    name: str,
+    sound: dict[str, Grid],
+    messy: dict[str, Grid],
+    sound_report: dict[str, Report],
+    messy_report: dict[str, Report],
 ) -> None:
     after = judged(study, without_sheet(sound[study], name))
     never_cleaner(sound_report[study], after)
@@ -57,7 +64,13 @@ def test_without_a_sheet_nothing_passes_that_did_not_and_nobody_is_flooded(
 
 @pytest.mark.parametrize(("study", "name", "header"), SAMPLED)
 def test_without_a_column_nothing_passes_that_did_not_and_a_mandatory_one_is_told_once(
-    study: str, name: str, header: str, sound: dict[str, Grid], messy: dict[str, Grid], sound_report: dict[str, Report], messy_report: dict[str, Report]
+    study: str,
+    name: str,
+    header: str,
+    sound: dict[str, Grid],
+    messy: dict[str, Grid],
+    sound_report: dict[str, Report],
+    messy_report: dict[str, Report],
 ) -> None:
     after = judged(study, without_column(sound[study], name, header))
     never_cleaner(sound_report[study], after)
@@ -149,8 +162,12 @@ def test_a_required_value_that_is_deleted_is_told_at_its_cell(study: str, sound:
     assert not missed
 
 
-def test_an_upload_that_lacks_a_sheet_does_not_silence_the_others(sound: dict[str, Grid], messy: dict[str, Grid]) -> None:
-    other = {name: [rows[0], *([f"9{row[0]}", *row[1:]] for row in rows[1:])] for name, rows in sound["palhep-a"].items()}
+def test_an_upload_that_lacks_a_sheet_does_not_silence_the_others(
+    sound: dict[str, Grid], messy: dict[str, Grid]
+) -> None:
+    other = {
+        name: [rows[0], *([f"9{row[0]}", *row[1:]] for row in rows[1:])] for name, rows in sound["palhep-a"].items()
+    }
     alone = judged("palhep-a", messy["palhep-a"])
     both = judged("palhep-a", messy["palhep-a"], without_sheet(other, "Dosing"))
     never_cleaner(alone, both)

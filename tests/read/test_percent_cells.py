@@ -42,7 +42,11 @@ def test_a_percent_format_is_part_of_the_value(tmp_path, value, form, text):
 def test_a_viable_percentage_typed_as_10_percent_is_10(tmp_path):
     path = workbook(
         tmp_path,
-        [["Subject ID", "Specimen Date", "Viable Tumour %"], ["S1", dt.datetime(2024, 3, 5), (0.1, "0%")], ["S2", dt.datetime(2024, 3, 5), 10]],
+        [
+            ["Subject ID", "Specimen Date", "Viable Tumour %"],
+            ["S1", dt.datetime(2024, 3, 5), (0.1, "0%")],
+            ["S2", dt.datetime(2024, 3, 5), 10],
+        ],
     )
     data = tidy(Study.load("neopvtt-b"), [read_upload(path)], today=dt.date(2024, 6, 1))
     assert data.tidy["pathology"].frame["MIVIAB"].to_list() == [10.0, 10.0]

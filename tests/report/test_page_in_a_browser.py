@@ -28,7 +28,18 @@ PAYLOADS = (
 
 def opened(page: Path, profile: Path) -> str:
     """The page's document after its scripts ran, as the browser writes it."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--virtual-time-budget=3000", "--dump-dom"]
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--virtual-time-budget=3000",
+        "--dump-dom",
+    ]
     command = [str(CHROMIUM), *flags, f"--user-data-dir={profile}", page.as_uri() + f"#f-{CONSENT.fingerprint}"]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 

@@ -170,7 +170,9 @@ def test_defects_of_one_workbook_are_found_where_they_were_planted(tmp_path: Pat
     assert len(done) == len(choices)
     report, landing = recall.run(recall.Study.load(NEOPVTT), uploads, random_style(3), tmp_path)
     for _, record in done:
-        said = [f for f in report if (f.check_id, f.subject, f.sheet) == (record.check_id, record.subject, record.sheet)]
+        said = [
+            f for f in report if (f.check_id, f.subject, f.sheet) == (record.check_id, record.subject, record.sheet)
+        ]
         assert record.row == ANY_ROW or recall.excel_row(record, landing) in {f.row for f in said}, record
 
 
@@ -184,7 +186,11 @@ def test_the_benchmark_can_tell_a_miss_from_a_hit(tmp_path: Path):
     report, landing = recall.run(recall.Study.load(PALHEP), uploads, random_style(3), tmp_path)
     seeing = recall.Tally()
     recall.judge(seeing, PALHEP, 3, done, report, landing)
-    assert (seeing.scores["TRM-003"].found, seeing.scores["TRM-003"].column, sum(seeing.elsewhere.values())) == (1, 1, 0)
+    assert (seeing.scores["TRM-003"].found, seeing.scores["TRM-003"].column, sum(seeing.elsewhere.values())) == (
+        1,
+        1,
+        0,
+    )
 
 
 @pytest.mark.slow

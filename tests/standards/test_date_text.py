@@ -57,9 +57,7 @@ def test_a_partial_date_keeps_what_is_known_and_has_no_day(text: str, iso: str) 
     assert read_one(text) == {"iso": iso, "date": None, "problem": None, "alt1": None, "alt2": None}
 
 
-@pytest.mark.parametrize(
-    "text", [None, "", "   ", "\u00a0", "-", ".", "/", "UNK", "UN-UNK-UNKN", "--/--/----"]
-)
+@pytest.mark.parametrize("text", [None, "", "   ", "\u00a0", "-", ".", "/", "UNK", "UN-UNK-UNKN", "--/--/----"])
 def test_a_value_that_says_nothing_is_blank_and_no_problem(text: str | None) -> None:
     assert set(read_one(text).values()) == {None}
 
@@ -84,9 +82,7 @@ def test_a_month_behind_a_dot_needs_two_digits_because_a_spreadsheet_turns_2024_
 
 
 @pytest.mark.parametrize("order", [None, "YMD"])
-@pytest.mark.parametrize(
-    "text", ["03/04/2024", "3.4.2024", "03-04-2024", "3 4 2024", "03/04/24", "3/4/2024 09:30"]
-)
+@pytest.mark.parametrize("text", ["03/04/2024", "3.4.2024", "03-04-2024", "3 4 2024", "03/04/24", "3/4/2024 09:30"])
 def test_day_and_month_that_could_change_places_are_ambiguous_dat_002(text: str, order: str | None) -> None:
     expected = {
         "iso": None, "date": None, "problem": "ambiguous",
@@ -104,9 +100,7 @@ def test_day_and_month_that_could_change_places_are_ambiguous_dat_002(text: str,
         ("4.4.2024", dt.date(2024, 4, 4)),
     ],
 )
-def test_one_number_over_12_or_both_equal_is_unambiguous_dat_002(
-    text: str, date: dt.date, order: str | None
-) -> None:
+def test_one_number_over_12_or_both_equal_is_unambiguous_dat_002(text: str, date: dt.date, order: str | None) -> None:
     read = read_one(text, order=order)
     assert (read["date"], read["problem"]) == (date, None)
 
@@ -211,9 +205,7 @@ def test_a_day_written_in_any_style_is_read_back_whatever_the_order(days: list[d
 
 @settings(deadline=None)
 @given(st.lists(DAYS, min_size=1, max_size=20), st.sampled_from("/.-"))
-def test_a_numeric_date_is_read_by_its_order_and_without_one_never_guessed(
-    days: list[dt.date], sep: str
-) -> None:
+def test_a_numeric_date_is_read_by_its_order_and_without_one_never_guessed(days: list[dt.date], sep: str) -> None:
     day_first = pl.Series([f"{d.day:02}{sep}{d.month:02}{sep}{d.year}" for d in days])
     month_first = pl.Series([f"{d.month}{sep}{d.day}{sep}{d.year}" for d in days])
     assert read_dates(day_first, order="DMY")["date"].to_list() == days

@@ -128,9 +128,7 @@ def test_ad_ex_02_a_diagnosis_without_day_is_the_15th_and_survival_runs_from_it(
     assert round(float(str(value_of(dates.months(days)))), 4) == 22.6037
 
 
-@pytest.mark.parametrize(
-    ("last_alive", "death"), [("2023-05-12", "2023-05-13"), ("2023-04-20", "2023-05-01")]
-)
+@pytest.mark.parametrize(("last_alive", "death"), [("2023-05-12", "2023-05-13"), ("2023-04-20", "2023-05-01")])
 def test_ad_ex_19_a_death_without_day_follows_the_last_sign_of_life(last_alive: str, death: str) -> None:
     assert imputed(dates.impute_death(text("2023-05"), last_alive=day(last_alive))) == (death, "D")
 
@@ -238,9 +236,7 @@ def test_an_event_end_needs_no_limits() -> None:
 def test_a_new_therapy_without_month_is_not_imputed(
     iso: str, treatment_start: str, expected: tuple[str | None, str | None]
 ) -> None:
-    assert (
-        imputed(dates.impute_new_therapy_start(text(iso), treatment_start=day(treatment_start))) == expected
-    )
+    assert imputed(dates.impute_new_therapy_start(text(iso), treatment_start=day(treatment_start))) == expected
 
 
 def test_history_is_imputed_to_the_middle() -> None:
@@ -307,9 +303,7 @@ def test_before_is_antisymmetric_and_true_only_when_all_days_meant_are_before(
 ) -> None:
     frame = pl.DataFrame(pairs, schema=["a", "b"], orient="row")
     a, b = pl.col("a"), pl.col("b")
-    compared = frame.select(
-        "a", "b", before=dates.before(a, b), after=dates.after(a, b), reverse=dates.before(b, a)
-    )
+    compared = frame.select("a", "b", before=dates.before(a, b), after=dates.after(a, b), reverse=dates.before(b, a))
     for row in compared.rows(named=True):
         assert not (row["before"] and row["after"])
         assert row["after"] == row["reverse"]

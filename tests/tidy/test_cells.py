@@ -18,7 +18,15 @@ B = Study.load("neopvtt-b")
 TODAY = dt.date(2024, 12, 31)
 
 
-def column(sheet: str, header: str, cells: list[Any], *, study: Study = STUDY, beside: dict[str, Any] | None = None, **more: Any) -> StudyData:
+def column(
+    sheet: str,
+    header: str,
+    cells: list[Any],
+    *,
+    study: Study = STUDY,
+    beside: dict[str, Any] | None = None,
+    **more: Any,
+) -> StudyData:
     """One column of one sheet, a subject before it and the same other cells beside it in every row."""
     beside = beside or {}
     grid = [["Subject ID", *beside, header], *[["S1", *beside.values(), c] for c in cells]]
@@ -99,7 +107,10 @@ def test_a_term_of_the_column_wins_over_a_word_for_nothing():
     assert values(data, "ae", "AEOUT") == ["UNKNOWN", "UNKNOWN", None]
 
 
-@pytest.mark.parametrize(("typed", "flag"), [("Y", "Y"), ("yes", "Y"), (1, "Y"), ("是", "Y"), (True, "Y"), ("No", "N"), (0, "N"), ("否", "N"), (False, "N")])
+@pytest.mark.parametrize(
+    ("typed", "flag"),
+    [("Y", "Y"), ("yes", "Y"), (1, "Y"), ("是", "Y"), (True, "Y"), ("No", "N"), (0, "N"), ("否", "N"), (False, "N")],
+)
 def test_yes_and_no_in_any_spelling(typed: Any, flag: str):
     assert values(column("Visits", "Visit Done", [typed], beside={"Visit": "DAY 1"}), "visits", "VISDONE") == [flag]
 
@@ -113,7 +124,12 @@ def test_a_closed_list_refuses_with_the_nearest_term():
 
 
 def test_lists_and_pairs_of_terms():
-    criteria = column("Adverse Events", "Serious Criterion", ["death;Hospitalization", "Life-threatening；死亡", "None"], beside={"Term": "Fever"})
+    criteria = column(
+        "Adverse Events",
+        "Serious Criterion",
+        ["death;Hospitalization", "Life-threatening；死亡", "None"],
+        beside={"Term": "Fever"},
+    )
     assert values(criteria, "ae", "AESCRIT")[:2] == [["DEATH", "HOSPITALIZATION"], ["LIFE THREATENING", "DEATH"]]
     typed = "lenvatinib: dose reduced; 度伐利尤单抗：None"
     actions = column("Adverse Events", "Action Taken", [typed, "Aspirin: None"], beside={"Term": "Fever"})
@@ -162,7 +178,14 @@ def test_an_unknown_visit_is_kept_in_upper_case_and_reported():
 
 
 def test_subject_numbers_keep_their_zeros_and_lose_only_blanks_and_full_width():
-    grid = [["Subject ID", "Visit"], ["007", "DAY 1"], [" 007 ", "DAY 1"], ["００７", "DAY 1"], [7, "DAY 1"], ["\u200b008", "DAY 1"]]
+    grid = [
+        ["Subject ID", "Visit"],
+        ["007", "DAY 1"],
+        [" 007 ", "DAY 1"],
+        ["００７", "DAY 1"],
+        [7, "DAY 1"],
+        ["\u200b008", "DAY 1"],
+    ]
     data = tidy(STUDY, [upload({"Visits": grid})], today=TODAY)
     assert values(data, "visits", "SUBJID") == ["007", "007", "007", "7", "008"]
 
@@ -184,7 +207,11 @@ def test_a_merged_cell_keeps_its_value_in_its_first_row_and_is_not_filled():
 
 
 def test_study_b_reads_its_own_columns():
-    grid = [["Subject ID", "Visit", "PVTT Class", "Flow Restored"], ["S1", "RESTAGING", "Ⅲ型", "是"], ["S1", "RESTAGING", "IIa", "0"]]
+    grid = [
+        ["Subject ID", "Visit", "PVTT Class", "Flow Restored"],
+        ["S1", "RESTAGING", "Ⅲ型", "是"],
+        ["S1", "RESTAGING", "IIa", "0"],
+    ]
     data = tidy(B, [upload({"Response": grid})], today=TODAY)
     assert values(data, "responses", "PVTTCLS") == ["III", "IIa"]
     assert values(data, "responses", "FLOWREST") == ["Y", "N"]

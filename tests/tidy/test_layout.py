@@ -63,7 +63,16 @@ def test_a_hidden_sheet_with_hidden_rows_and_columns_is_read_with_notes():
 
 
 def test_ten_banner_rows_and_empty_rows_and_columns_do_not_matter():
-    grid = [["Study PALHEP-A", None], ["Site", "01"], *[[f"line {i}"] for i in range(8)], [], [None, *HEAD], [None, *ROW], [], [None, "008", *ROW[1:]]]
+    grid = [
+        ["Study PALHEP-A", None],
+        ["Site", "01"],
+        *[[f"line {i}"] for i in range(8)],
+        [],
+        [None, *HEAD],
+        [None, *ROW],
+        [],
+        [None, "008", *ROW[1:]],
+    ]
     data = read({"Visits": grid})
     assert visits(data) == ["007", "008"]
     assert data.upload.ledger.filter(pl.col("_rid") == 1)["_row"].to_list() == [15]
@@ -117,7 +126,18 @@ def test_a_repeated_header_is_skipped_with_a_note():
     assert any("repeat the headings" in note for note in data.notes)
 
 
-@pytest.mark.parametrize("last", [["Total", 12], ["总计：", 12], [None, "Total: 12"], ["*** End of data ***"], ["数据结束"], ["Sum"], ["Total 12 records"]])
+@pytest.mark.parametrize(
+    "last",
+    [
+        ["Total", 12],
+        ["总计：", 12],
+        [None, "Total: 12"],
+        ["*** End of data ***"],
+        ["数据结束"],
+        ["Sum"],
+        ["Total 12 records"],
+    ],
+)
 def test_totals_and_end_marks_are_skipped_with_a_note(last: list[Any]):
     data = read({"Visits": [HEAD, ROW, [], last]})
     assert visits(data) == ["007"]

@@ -42,10 +42,19 @@ def lost_cells(data: StudyData) -> list[tuple[Any, ...]]:
         assert joined.height == own.height
         for column, letter in source.letters.items():
             for row, typed, value, collected in joined.select(
-                "_row", letter, pl.col(column).alias("value"), (pl.col(f"{column}C") if f"{column}C" in joined.columns else pl.lit(None)).alias("collected")
+                "_row",
+                letter,
+                pl.col(column).alias("value"),
+                (pl.col(f"{column}C") if f"{column}C" in joined.columns else pl.lit(None)).alias("collected"),
             ).iter_rows():
                 place = (source.file, source.sheet, row, letter)
-                if typed is not None and typed.strip() and value is None and collected is None and place not in changed | reported:
+                if (
+                    typed is not None
+                    and typed.strip()
+                    and value is None
+                    and collected is None
+                    and place not in changed | reported
+                ):
                     out.append((*place, typed))
     return out
 

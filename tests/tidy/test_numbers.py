@@ -84,7 +84,9 @@ def test_a_comma_before_three_digits_is_settled_by_the_range_or_reported_with_bo
      ("Diameter (cm)", None, 3.3, 33.0), ("Diameter (cm)", "mm", 33, 33.0), ("Diameter", "mm", "3.2 cm", 32.0), ("Diameter", "cm", "32mm", 32.0),
      ("Diameter", "cm", 1.1, 11.0), ("Diameter", "cm", 0.7, 7.0), ("Diameter", None, "32㎜", 32.0)],
 )  # fmt: skip
-def test_the_unit_of_a_length_is_that_of_the_cell_then_the_row_then_the_heading(heading: str, unit: str | None, typed: Any, value: float):
+def test_the_unit_of_a_length_is_that_of_the_cell_then_the_row_then_the_heading(
+    heading: str, unit: str | None, typed: Any, value: float
+):
     data = read("Target Lesions", ["Lesion ID", heading, "Unit"], [["T1", typed, unit]])
     assert frame(data, "targets")["LDIAM"].to_list() == [value]
 
@@ -97,7 +99,11 @@ def test_a_length_in_an_unreadable_unit_is_not_taken_for_millimetres():
 
 
 def test_a_dose_with_its_own_unit_fills_the_unit_column_and_is_logged():
-    data = read("Dosing", ["Drug", "Dose", "Dose Unit"], [["Durvalumab", "1500 mg", None], ["Durvalumab", "1.5 g", None], ["Durvalumab", "20 mg/kg", None]])
+    data = read(
+        "Dosing",
+        ["Drug", "Dose", "Dose Unit"],
+        [["Durvalumab", "1500 mg", None], ["Durvalumab", "1.5 g", None], ["Durvalumab", "20 mg/kg", None]],
+    )
     assert frame(data, "dosing")["EXDOSE"].to_list() == [1500.0, 1500.0, 20.0]
     assert frame(data, "dosing")["EXDOSU"].to_list() == ["mg", "mg", "mg/kg"]
     assert data.changes is not None
@@ -105,7 +111,11 @@ def test_a_dose_with_its_own_unit_fills_the_unit_column_and_is_logged():
 
 
 def test_doses_of_other_scales_come_to_the_standard_unit():
-    data = read("Procedures", ["Procedure", "Total Dose", "Dose Unit"], [["IMRT", 3000, "cGy"], ["Y90-SIRT", 2100, "MBq"], ["IMRT", "30Gy", None], ["IMRT", "3000 cGy", "Gy"]])
+    data = read(
+        "Procedures",
+        ["Procedure", "Total Dose", "Dose Unit"],
+        [["IMRT", 3000, "cGy"], ["Y90-SIRT", 2100, "MBq"], ["IMRT", "30Gy", None], ["IMRT", "3000 cGy", "Gy"]],
+    )
     assert frame(data, "procedures")["PRDOSE"].to_list() == [30.0, 2.1, 30.0, 30.0]
     assert frame(data, "procedures")["PRDOSU"].to_list() == ["Gy", "GBq", "Gy", "Gy"]
 
@@ -119,7 +129,11 @@ def test_a_dose_that_contradicts_its_unit_column_is_a_problem():
 def test_a_percent_sign_and_a_counting_word_change_nothing():
     path = read("Pathology", ["Specimen Date", "Viable Tumour (%)"], [["2024-03-05", "5%"], ["2024-03-05", "<10 %"]])
     assert frame(path, "pathology")["MIVIAB"].to_list() == [5.0, 10.0]
-    ae = read("Adverse Events", ["Term", "CTCAE Grade"], [["Fever", "3级"], ["Fever", "Grade 2"], ["Fever", "G1"], ["Fever", "severe"]])
+    ae = read(
+        "Adverse Events",
+        ["Term", "CTCAE Grade"],
+        [["Fever", "3级"], ["Fever", "Grade 2"], ["Fever", "G1"], ["Fever", "severe"]],
+    )
     assert frame(ae, "ae")["AETOXGR"].to_list() == [3.0, 2.0, 1.0, None]
 
 
@@ -145,14 +159,23 @@ def test_no_text_makes_the_reader_of_numbers_fail_or_lose_a_cell(texts: list[str
     unique = list(dict.fromkeys(texts))
     column = Column.model_validate({"is": "LDIAM", "type": "num", "unit": "mm"})
     cells = pl.DataFrame(
-        {"t": unique, "kind": pl.Series([TEXT] * len(unique), dtype=pl.UInt8), "unit": pl.Series([None] * len(unique), dtype=pl.String)}
+        {
+            "t": unique,
+            "kind": pl.Series([TEXT] * len(unique), dtype=pl.UInt8),
+            "unit": pl.Series([None] * len(unique), dtype=pl.String),
+        }
     )
     out = read_numbers(cells, column, Context(TODAY, 1900, None, frozenset(), "targets", {}, ()))
     assert sorted(out["t"].to_list()) == sorted(unique)
     assert out.filter(pl.col("value").is_null() & pl.col("problem").is_null()).height == 0
 
 
-@given(st.sampled_from(["T", "TL", "NT", "N", "NEW"]), st.sampled_from(["", "-", " ", "_", "0", "-0"]), st.integers(1, 99), st.sampled_from(["", ".1", ".2"]))
+@given(
+    st.sampled_from(["T", "TL", "NT", "N", "NEW"]),
+    st.sampled_from(["", "-", " ", "_", "0", "-0"]),
+    st.integers(1, 99),
+    st.sampled_from(["", ".1", ".2"]),
+)
 def test_a_lesion_id_has_one_form_whatever_its_signs_and_zeros(prefix: str, gap: str, number: int, part: str):
     first = lesion_id(f"{prefix}{gap}{number}{part}", _ALL_PREFIXES)
     assert first == lesion_id(f"{prefix.lower()}{number}{part}", _ALL_PREFIXES)
@@ -160,7 +183,19 @@ def test_a_lesion_id_has_one_form_whatever_its_signs_and_zeros(prefix: str, gap:
     assert first.endswith(f"{number}{part}")
 
 
-@pytest.mark.parametrize(("text", "symbol"), [("厘米", "cm"), ("MM", "mm"), ("Kg.", "kg"), ("μg", "ug"), ("µg", "ug"), ("CGY", "cGy"), ("次", ""), ("parsec", None)])
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("厘米", "cm"),
+        ("MM", "mm"),
+        ("Kg.", "kg"),
+        ("μg", "ug"),
+        ("µg", "ug"),
+        ("CGY", "cGy"),
+        ("次", ""),
+        ("parsec", None),
+    ],
+)
 def test_a_unit_is_known_in_any_spelling(text: str, symbol: str | None):
     assert read_unit(text) == symbol
 

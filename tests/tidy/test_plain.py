@@ -26,7 +26,26 @@ COLUMNS = [
     Column(is_="X", type="num"),
 ]
 TEXTS = st.one_of(
-    st.sampled_from(["007", "S-1", "N/A", "na", "-", ".", " x", "a  b", "３", "#N/A", "unknown", "Nausea", "≥3", "ND", "不详", "a b"]),
+    st.sampled_from(
+        [
+            "007",
+            "S-1",
+            "N/A",
+            "na",
+            "-",
+            ".",
+            " x",
+            "a  b",
+            "３",
+            "#N/A",
+            "unknown",
+            "Nausea",
+            "≥3",
+            "ND",
+            "不详",
+            "a b",
+        ]
+    ),
     st.text(max_size=6),
 )
 CELLS = st.one_of(

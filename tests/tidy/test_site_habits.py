@@ -46,7 +46,9 @@ def same(one: StudyData, other: StudyData) -> None:
 
 @pytest.mark.parametrize("study", ["palhep-a", "neopvtt-b"])
 @pytest.mark.parametrize("style", HABITS, ids=lambda style: style.name)
-def test_a_site_may_write_as_it_likes(study: str, style: Style, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory):
+def test_a_site_may_write_as_it_likes(
+    study: str, style: Style, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+):
     path = tmp_path / "site.xlsx"
     write_xlsx(clean(study, sites=1, subjects=6)[0], path, style=style)
     same(plain(study, str(tmp_path_factory.getbasetemp())), read(study, path))

@@ -19,7 +19,20 @@ from cdiscx.validate.engine import Engine
 from cdiscx.views import with_views
 
 FOLDER = Path(__file__).parent.parent / "cases"
-IDS = ("STR-001", "STR-002", "STR-004", "STR-005", "STR-006", "STR-007", "STR-008", "DAT-001", "DAT-002", "TRM-001", "TRM-002", "TRM-003")
+IDS = (
+    "STR-001",
+    "STR-002",
+    "STR-004",
+    "STR-005",
+    "STR-006",
+    "STR-007",
+    "STR-008",
+    "DAT-001",
+    "DAT-002",
+    "TRM-001",
+    "TRM-002",
+    "TRM-003",
+)
 
 
 def cases() -> list[Any]:
@@ -47,7 +60,9 @@ def study_data(study: Study, case: dict[str, Any], today: dt.date) -> StudyData:
 
 
 @pytest.mark.parametrize(("check_id", "spec", "case"), cases())
-def test_a_check_of_structure_finds_exactly_what_its_case_says(check_id: str, spec: dict[str, Any], case: dict[str, Any]) -> None:
+def test_a_check_of_structure_finds_exactly_what_its_case_says(
+    check_id: str, spec: dict[str, Any], case: dict[str, Any]
+) -> None:
     study = Study.load(case.get("study", spec.get("study", "palhep-a")))
     today = case.get("today", dt.date(2024, 12, 31))
     run = RunContext(today, case.get("cutoff", today), True)
@@ -64,7 +79,11 @@ def test_a_check_of_structure_finds_exactly_what_its_case_says(check_id: str, sp
     ]  # fmt: skip
     left = list(got)
     for want in case["expect"]:
-        head = study.header(want["table"], want["column"]) if want.get("column") and want.get("table") else want.get("column")
+        head = (
+            study.header(want["table"], want["column"])
+            if want.get("column") and want.get("table")
+            else want.get("column")
+        )
         hit = next((g for g in left if _matches(g, want, head)), None)
         assert hit is not None, f"expected {want}, got {got}"
         left.remove(hit)

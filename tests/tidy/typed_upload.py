@@ -30,7 +30,9 @@ def cell(value: Any) -> tuple[str | None, int]:
     return str(value), TEXT
 
 
-def raw_sheet(name: str, grid: Sequence[Sequence[Any]], *, file: str = "site.xlsx", merged: Sequence[str] = (), **more: Any) -> RawSheet:
+def raw_sheet(
+    name: str, grid: Sequence[Sequence[Any]], *, file: str = "site.xlsx", merged: Sequence[str] = (), **more: Any
+) -> RawSheet:
     """One sheet; the grid's first row is spreadsheet row 1, and rows that hold nothing are left out."""
     width = max((len(row) for row in grid), default=0)
     letters = [letter(i) for i in range(width)]

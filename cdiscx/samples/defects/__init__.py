@@ -25,6 +25,21 @@ from cdiscx.samples.defects import (
 from cdiscx.samples.defects.planting import ANY_ROW, DEFECTS, HEADER_ROW, Planted, Planter
 from cdiscx.samples.defects.plants import plant, plant_many, plant_one, planted
 
-FAMILIES = (structure, dates, terms, visits, dosing, therapy, exposure, lesions, lesions_more, responses, endpoints, endings, operations, safety)
+FAMILIES = (
+    structure,
+    dates,
+    terms,
+    visits,
+    dosing,
+    therapy,
+    exposure,
+    lesions,
+    lesions_more,
+    responses,
+    endpoints,
+    endings,
+    operations,
+    safety,
+)
 
 __all__ = ["ANY_ROW", "DEFECTS", "HEADER_ROW", "Planted", "Planter", "plant", "plant_many", "plant_one", "planted"]

@@ -73,7 +73,9 @@ def start_dose_against_weight(p: Patient) -> Planted | None:
 def no_such_level(p: Patient) -> Planted | None:
     """A dose that is no level, after an interruption."""
     rows = p.doses("Lenvatinib")
-    later = [b for a, b in pairwise(rows) if a["Dose"] == b["Dose"] and rows[-1] is b and b["Dose Changed"] != "Reduced"]
+    later = [
+        b for a, b in pairwise(rows) if a["Dose"] == b["Dose"] and rows[-1] is b and b["Dose Changed"] != "Reduced"
+    ]
     return _dose(p, later[0] if later else None, 7, "7 mg is no level", "DOS-016")
 
 
@@ -122,7 +124,11 @@ def apatinib_dose(p: Patient) -> Planted | None:
 def _pause(p: Patient) -> tuple[Row, Row] | None:
     """Two rows of the tablets with an interruption for toxicity between them."""
     rows = p.doses(p.tablet)
-    pairs = [(a, b) for a, b in pairwise(rows) if a["Dose Changed"] == "Interrupted" and a["Change Reason"] == "Adverse event"]
+    pairs = [
+        (a, b)
+        for a, b in pairwise(rows)
+        if a["Dose Changed"] == "Interrupted" and a["Change Reason"] == "Adverse event"
+    ]
     return pairs[0] if pairs else None
 
 

@@ -30,7 +30,9 @@ def week6_not_evaluable(p: Patient) -> Planted | None:
     first = p.only("Response", Visit=name)
     if first is None or len(rows) < 2 or p.rows(TARGETS, Visit=name, Status="Merged"):
         return None
-    base = sum(amount(r, "Short Axis" if r["Lymph Node"] == "Y" else "Diameter") for r in p.rows(TARGETS, Visit="SCREENING"))
+    base = sum(
+        amount(r, "Short Axis" if r["Lymph Node"] == "Y" else "Diameter") for r in p.rows(TARGETS, Visit="SCREENING")
+    )
     second = rows[1]["Sum of Diameters"]
     lowest = min(base, second) if isinstance(second, int | float) else base
     if amount(first, "Sum of Diameters") < lowest or _unread(p, name) is None:

@@ -267,7 +267,11 @@ def target_in_another_organ(p: Patient) -> Planted | None:
 @defect("MEA-011")
 def other_method(p: Patient) -> Planted | None:
     """A target read by the other method at a later visit."""
-    rows = [r for r in p.rows(TARGETS, Organ="Liver", Status="Measured") if r["Visit"] not in ("SCREENING", "POST-OP DAY 30")]
+    rows = [
+        r
+        for r in p.rows(TARGETS, Organ="Liver", Status="Measured")
+        if r["Visit"] not in ("SCREENING", "POST-OP DAY 30")
+    ]
     if (row := p.one_of(rows)) is None:
         return None
     row["Method"] = "MRI" if row["Method"] == "CT" else "CT"

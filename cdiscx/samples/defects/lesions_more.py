@@ -38,7 +38,18 @@ def no_arterial_phase(p: Patient) -> Planted | None:
     for each in p.rows(TARGETS, Visit=row["Visit"], Organ="Liver"):
         each["Arterial Phase"] = "N"
     first = p.rows(TARGETS, Visit=row["Visit"], Organ="Liver")[0]
-    also = ("MEA-002", "MEA-007", "MEA-012", "MEA-014", "MEA-022", "END-001", "END-002", "END-011", "END-018", "VIS-008")
+    also = (
+        "MEA-002",
+        "MEA-007",
+        "MEA-012",
+        "MEA-014",
+        "MEA-022",
+        "END-001",
+        "END-002",
+        "END-011",
+        "END-018",
+        "VIS-008",
+    )
     return p.here(TARGETS, first, "Arterial Phase", "no arterial phase", *also)
 
 

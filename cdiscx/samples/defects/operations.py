@@ -39,7 +39,13 @@ def operated_twice(p: Patient) -> Planted | None:
     if first is None or p.surg is None or plus(p.surg, 12) > min(p.cutoff, p.death or p.cutoff):
         return None
     day = plus(p.surg, 3)
-    values = {"Start Date": day, "End Date": day, "Admission Date": None, "Discharge Date": None, "Readmission Date": None}
+    values = {
+        "Start Date": day,
+        "End Date": day,
+        "Admission Date": None,
+        "Discharge Date": None,
+        "Readmission Date": None,
+    }
     row = p.add("Procedures", first | values, after=first)
     also = ("END-009", "SUR-002", "SUR-004", "DOS-007", "DOS-017", "VIS-009", "VIS-001", "SUR-003")
     return p.here("Procedures", row, "Procedure", "two hepatectomies", *also)
@@ -59,7 +65,9 @@ def decided_long_before(p: Patient) -> Planted | None:
             if moved > 7:
                 return None
     row["Decision Date"] = day
-    return p.here("Procedures", p.operation, "Start Date", "43 days after the decision", "END-007", "VIS-007", "MEA-029")
+    return p.here(
+        "Procedures", p.operation, "Start Date", "43 days after the decision", "END-007", "VIS-007", "MEA-029"
+    )
 
 
 @defect("SUR-002", NEOPVTT)
@@ -72,7 +80,16 @@ def operated_too_late(p: Patient) -> Planted | None:
     if not 0 < off <= 12:
         return None
     course["End Date"] = plus(day_of(course, "End Date"), -off)
-    return p.here("Procedures", p.operation, "Start Date", "57 days after radiotherapy", "VIS-001", "DOS-012", "VIS-003", "DOS-011")
+    return p.here(
+        "Procedures",
+        p.operation,
+        "Start Date",
+        "57 days after radiotherapy",
+        "VIS-001",
+        "DOS-012",
+        "VIS-003",
+        "DOS-011",
+    )
 
 
 def _complications(p: Patient) -> list[Row]:

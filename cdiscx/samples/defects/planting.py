@@ -225,7 +225,15 @@ class Planter:
         if done is None:
             return None
         return Planted(
-            self.check_id, done.subject, done.sheet, done.row, done.column, done.site, done.note, done.also, done.partner
+            self.check_id,
+            done.subject,
+            done.sheet,
+            done.row,
+            done.column,
+            done.site,
+            done.note,
+            done.also,
+            done.partner,
         )
 
     def _whole(self, uploads: list[SampleUpload], rng: Random) -> Planted | None:

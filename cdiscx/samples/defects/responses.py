@@ -65,7 +65,11 @@ def baseline_for_nadir(p: Patient) -> Planted | None:
 @defect("MEA-014")
 def other_non_target_response(p: Patient) -> Planted | None:
     """A non-target response that the lesion rows do not give; the overall response is the same."""
-    rows = [r for r in p.responses() if r["Non-target Response"] == "Non-CR/Non-PD" and r["Overall Response"] in ("SD", "PR")]
+    rows = [
+        r
+        for r in p.responses()
+        if r["Non-target Response"] == "Non-CR/Non-PD" and r["Overall Response"] in ("SD", "PR")
+    ]
     rows = [r for r in rows if r["Target Response"] in ("SD", "PR")]
     if (row := p.one_of(rows)) is None:
         return None

@@ -158,7 +158,9 @@ def blamed_on_the_next_drug(p: Patient) -> Planted | None:
 def withdrawn_yet_given(p: Patient) -> Planted | None:
     """A drug withdrawn for an event, and given as if nothing had been."""
     free = f"{p.tablet}: None"
-    rows = [r for r in p.rows(EVENTS) if free in str(r["Action Taken"]) and r["Serious"] == "N" and as_day(r["Start Date"])]
+    rows = [
+        r for r in p.rows(EVENTS) if free in str(r["Action Taken"]) and r["Serious"] == "N" and as_day(r["Start Date"])
+    ]
     if not p.ongoing or (row := p.one_of(rows)) is None:
         return None
     row["Action Taken"] = str(row["Action Taken"]).replace(free, f"{p.tablet}: Drug withdrawn")

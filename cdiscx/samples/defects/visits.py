@@ -100,7 +100,13 @@ def drop_scan(p: Patient, visit: str) -> None:
         p.remove(sheet, p.rows(sheet, Visit=visit))
     p.remove("Response", p.rows("Response", Visit=visit))
     for row in p.rows("Visits", Visit=visit):
-        row |= {"Visit Date": None, "Visit Done": "N", "Reason Not Done": "Scanner broken", "Weight": None, "ECOG": None}
+        row |= {
+            "Visit Date": None,
+            "Visit Done": "N",
+            "Reason Not Done": "Scanner broken",
+            "Weight": None,
+            "ECOG": None,
+        }
     p.remove("Labs", p.rows("Labs", Visit=visit))
 
 
@@ -121,7 +127,10 @@ def _planned(p: Patient) -> list[Row]:
 def gap_between_scans(p: Patient) -> Planted | None:
     """A planned assessment that was not done: the next one comes after twice the interval."""
     for row, following in pairwise(_planned(p)):
-        if holds_no_nadir(p, row, p.responses()) and "NE" not in (following["Overall Response"], row["Overall Response"]):
+        if holds_no_nadir(p, row, p.responses()) and "NE" not in (
+            following["Overall Response"],
+            row["Overall Response"],
+        ):
             drop_scan(p, str(row["Visit"]))
             return p.here("Response", following, "Assessment Date", f"{row['Visit']} not done", "END-013")
     return None
@@ -287,7 +296,13 @@ def nobody_called(p: Patient) -> Planted | None:
     p.remove("Survival", late)
     for row in calls:
         if row["Visit Date"] == last:
-            row |= {"Visit Date": None, "Visit Done": "N", "Reason Not Done": "Nobody had time", "Weight": None, "ECOG": None}
+            row |= {
+                "Visit Date": None,
+                "Visit Done": "N",
+                "Reason Not Done": "Nobody had time",
+                "Weight": None,
+                "ECOG": None,
+            }
     return p.here("Survival", None, None, f"no sign of life after {before}")
 
 
