@@ -8,6 +8,8 @@ from cdiscx.checks._shape import related
 from cdiscx.registry import check
 from cdiscx.standards.dates import earliest
 
+#: two grades in one cell: `1-2`, `2～3`, `1 to 2`
+RANGE_TEXT = r"^(?i:grade|g)?\s*[0-5０-５]\s*(?:-|–|—|~|～|/|to|至|到|或)\s*[0-5０-５]\s*级?$"
 _RECOVERED = ("RECOVERED", "RECOVERED WITH SEQUELAE")
 
 
@@ -17,13 +19,18 @@ def grade_missing_or_invalid(ae: pl.LazyFrame) -> pl.LazyFrame:
 
     Why: tables by grade and treatment-emergent worsening rest on one grade per record; a range like 1-2 cannot be analysed.
     Fix: Ask the site for the one CTCAE v5.0 grade of this event; a change of grade is a new record.
-    Rule: SAF-001; CTCAE v5.0; numbers outside 1-5 and texts such as 1-2 are STR-009 (catalogue 1.9)
+    Rule: SAF-001; CTCAE v5.0; a range of grades (1-2) is named here; numbers outside 1-5 and other texts are STR-009 (catalogue 1.9)
     Not checked: which grades exist for a term (no CTCAE dictionary travels with the layout).
     """
     grade = pl.col("AETOXGR")
-    blank = grade.is_null() & (pl.col("AETOXGRC").is_null() | (pl.col("AETOXGRC").str.strip_chars() == ""))
+    typed = pl.col("AETOXGRC").str.strip_chars()
+    blank = grade.is_null() & (typed.is_null() | (typed == ""))
+    span = grade.is_null() & typed.str.contains(RANGE_TEXT).fill_null(False)
     broken = grade.is_between(1, 5) & (grade != grade.floor())
-    return ae.filter(pl.col("SUBJID").is_not_null(), blank | broken.fill_null(False))
+    said = pl.lit('Adverse event "{AETERM}" ({AESTDATC}): CTCAE grade is {AETOXGRC}; one whole grade from 1 to 5 is needed.')
+    return ae.filter(pl.col("SUBJID").is_not_null(), blank | span | broken.fill_null(False)).with_columns(
+        _say=pl.when(grade.is_null() & typed.is_not_null()).then(said)
+    )
 
 
 @check("SAF-003", on="ae", columns=("AESER", "AETERM", "AESCRIT"), needs=("problems",))

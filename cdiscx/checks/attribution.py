@@ -86,7 +86,9 @@ def attributed_to_a_treatment_not_given(
     for term, part, drugs, kinds in _blamed(study):
         span = _given(study, dosing, procedures, drugs, kinds)
         rows = events.filter(pl.col("AEREL") == term).join(span, on="SUBJID", how="left")
-        never = pl.col("_first").is_null()
+        # a planned component that was never begun is DOS-014's (DOS-013's) finding, not one of every event
+        whole = set(drugs) >= set(part.drugs) and set(kinds) >= set(part.procedures)
+        never = pl.col("_first").is_null() & pl.lit(not (part.planned and whole))
         # the first of several is not known while one of them has no date
         too_early = (latest(onset) < pl.col("first")) & ~pl.col("undated")
         late = pl.lit(False)
@@ -113,7 +115,7 @@ def attributed_to_a_treatment_not_given(
 
 
 def _withdrawn(study: Study, ae: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per event and drug that was withdrawn for it: drug, AELO and AEHI (first and last day of onset)."""
+    """One row per event and drug that was withdrawn for it: drug, AELO and AEHI (first and last day of onset), AEEND."""
     rows = ae.filter(pl.col("SUBJID").is_not_null(), pl.col("AESTDATC").is_not_null()).explode("AEACN")
     item = pl.col("AEACN").struct
     rows = rows.with_columns(
@@ -121,6 +123,7 @@ def _withdrawn(study: Study, ae: pl.LazyFrame) -> pl.LazyFrame:
         _action=item.field("term"),
         AELO=earliest(pl.col("AESTDATC")),
         AEHI=latest(pl.col("AESTDATC")),
+        AEEND=latest(pl.col("AEENDATC")),
     )
     return rows.filter(
         pl.col("_action") == "DRUG WITHDRAWN", pl.col("drug").is_in(list(study.regimens)), pl.col("AELO").is_not_null()
@@ -137,12 +140,33 @@ def _ended(study: Study, disposition: pl.LazyFrame) -> pl.LazyFrame:
     return rows.join(named, on="DSTRT", how="inner").select("SUBJID", "drug", "DSDECOD", "DSDAT", _stop="_rid")
 
 
+def _due(run: RunContext, days: int) -> pl.Expr:
+    """The last day for the disposition: so many days after the event's start or the last dose, whichever is later.
+
+    A drug that was given, or is marked Ongoing, long after the event was over was not withdrawn for it: no later dose is
+    waited for.
+    """
+    wait = pl.duration(days=days)
+    kept_on = (pl.col("start") > pl.max_horizontal(pl.col("AEHI") + wait, "AEEND")) | pl.col("going")
+    over = (kept_on & (pl.col("AEEND") + wait < run.cutoff)).fill_null(False)
+    return pl.when(over).then(pl.col("AEHI") + wait).otherwise(pl.max_horizontal("AEHI", "last") + wait)
+
+
 @check(
     "SAF-006",
     on="ae",
     columns=("AEACN", "AETERM", "AESTDAT"),
     needs=("disposition", "disposition.DSDECOD", "disposition.DSSCOPE", "disposition.DSTRT", "disposition.DSDAT"),
-    uses=("dosing", "dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXENDAT", "dosing.EXDOSE", "dosing.EXONGO", "deaths"),
+    uses=(
+        "ae.AEENDAT",
+        "dosing",
+        "dosing.EXTRT",
+        "dosing.EXSTDAT",
+        "dosing.EXENDAT",
+        "dosing.EXDOSE",
+        "dosing.EXONGO",
+        "deaths",
+    ),
     silenced_by=(
         "disposition.DSDAT",
         "disposition.DSDECOD",
@@ -180,7 +204,7 @@ def withdrawal_without_disposition(
         .join(doses, on=["SUBJID", "drug"], how="left")
         .join(deaths.select("SUBJID", "DTHHI"), on="SUBJID", how="left")
     )
-    due = pl.max_horizontal("AEHI", "last") + pl.duration(days=high)
+    due = _due(run, high)
     rows = rows.filter(due < run.cutoff, (pl.col("DTHHI") > due).fill_null(True))
     both = rows.join(_ended(study, disposition), on=["SUBJID", "drug"], how="inner")
     before, after = pl.duration(days=low), pl.duration(days=high)

@@ -158,8 +158,14 @@ def disposition_and_survival_disagree_on_death(
     return union([at_survival, at_disposition]).with_columns(_key=pl.lit("disposition"))
 
 
-@check("END-006", on="survival", columns=("SSSTAT", "SSDAT"), needs=("survival.DTHDAT",))
-def alive_after_death(survival: pl.LazyFrame) -> pl.LazyFrame:
+@check(
+    "END-006",
+    on="survival",
+    columns=("SSSTAT", "SSDAT"),
+    needs=("survival.DTHDAT",),
+    uses=("disposition", "disposition.DSDECOD", "disposition.DSDAT", "disposition.DSSCOPE"),
+)
+def alive_after_death(survival: pl.LazyFrame, disposition: pl.LazyFrame) -> pl.LazyFrame:
     """Alive on {ALIVE} after death {DEATH}.
 
     Why: one of the two is wrong, and with it the subject's survival time.
@@ -188,7 +194,13 @@ def alive_after_death(survival: pl.LazyFrame) -> pl.LazyFrame:
     )
     # the statement made at the later contact is the one to correct; one finding for each of them
     dead_later = (pl.col("_told") > pl.col("SSDAT")).fill_null(False)
-    at_dead = wrong.filter(dead_later).sort("SSDAT", descending=True).group_by("_dead", maintain_order=True).first()
+    # where Disposition tells a later death, that finding stands on the same cell and explains this one
+    told = disposition.filter(pl.col("DSDECOD") == "DEATH", pl.col("DSSCOPE") == "STUDY").select(
+        "SUBJID", _other="DSDATC"
+    )
+    doubted = wrong.join(told, on="SUBJID", how="inner").filter(after(pl.col("_other"), pl.col("DTH"))).select("SUBJID")
+    at_dead = wrong.filter(dead_later).join(doubted, on="SUBJID", how="anti").sort("SSDAT", descending=True)
+    at_dead = at_dead.group_by("_dead", maintain_order=True).first()
     at_dead = at_dead.with_columns(related(("_rid", "SSDAT")), _rid=pl.col("_dead"), _column=pl.lit("DTHDAT"))
     at_alive = wrong.filter(~dead_later).sort("_rid", "_dead").group_by("_rid", maintain_order=True).first()
     at_alive = at_alive.with_columns(related(("_dead", "DTHDAT")), _column=pl.lit("SSSTAT"))
@@ -200,17 +212,18 @@ def alive_after_death(survival: pl.LazyFrame) -> pl.LazyFrame:
     on="survival",
     columns=("SSSTAT", "SSDAT"),
     needs=("ae", "ae.AEOUT", "ae.AESTDAT", "ae.AEENDAT", "ae.AETERM", "deaths"),
+    uses=("ae.AETOXGR", "ae.AESER", "ae.AESCRIT"),
 )
 def alive_after_a_fatal_event(survival: pl.LazyFrame, ae: pl.LazyFrame, deaths: pl.LazyFrame) -> pl.LazyFrame:
     """Alive on {SSDATC}, but adverse event "{AETERM}" ended fatally on {fatal}.
 
     Why: one of the two is wrong, and with it the subject's survival time.
     Fix: Ask the site whether the subject lives; correct the outcome of the event or the survival status.
-    Rule: END-006; where Survival has a date of death the contacts are compared with that
+    Rule: END-006; where Survival has a date of death the contacts are compared with that; an event whose own fields
+    disagree is SAF-002 (ruling 15.8)
     """
-    fatal = ae.filter(pl.col("AEOUT") == "FATAL").select(
-        "SUBJID", "AETERM", fatal=pl.coalesce("AEENDATC", "AESTDATC"), _ae="_rid"
-    )
+    facts = fatal_facts(ae).filter(pl.col("AEOUT") == "FATAL", ~pl.col("_disagree"))
+    fatal = facts.select("SUBJID", "AETERM", fatal=pl.coalesce("AEENDATC", "AESTDATC"), _ae="_rid")
     told = survival.filter(pl.col("SSSTAT") == "DEAD").select("SUBJID")
     pairs = survival.filter(pl.col("SSSTAT") == "ALIVE").join(fatal, on="SUBJID", how="inner")
     open_ = pairs.join(deaths, on="SUBJID", how="anti").join(told, on="SUBJID", how="anti")

@@ -17,7 +17,7 @@ from cdiscx.model.finding import Check, CheckPart, Finding, Related, Severity
 from cdiscx.model.table import Source, StudyData
 
 _RESERVED = frozenset({"_say", "_column", "_table", "_severity", "_expected", "_related", "_key", "_fix"})
-_LONGEST_VALUE, _LONGEST_MESSAGE = 300, 1500
+_LONGEST_VALUE, _LONGEST_MESSAGE = 1_200, 1500
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

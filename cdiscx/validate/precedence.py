@@ -21,6 +21,24 @@ class Rule:
     winner: str
     losers: tuple[str, ...]
     scope: str
+    #: only the winner's findings with this key (its `_key`), where it has several kinds
+    key: str | None = None
+
+
+#: checks that count from the date of surgery or are excused by it: without the date they would see a gap (END-004 first)
+_BY_SURGERY = (
+    "VIS-001",
+    "VIS-002",
+    "VIS-004",
+    "VIS-011",
+    "DOS-001",
+    "DOS-003",
+    "DOS-004",
+    "DOS-005",
+    "DOS-009",
+    "DOS-017",
+    "END-013",
+)
 
 
 RULES = (
@@ -40,6 +58,8 @@ RULES = (
     Rule("END-006", ("END-005",), "subject"),
     # never given is the component's finding; END-004 speaks where a dose has no date
     Rule("DOS-014", ("END-004",), "absent"),
+    Rule("END-004", _BY_SURGERY, "subject", key="SURG"),
+    Rule("SUR-001", (*_BY_SURGERY, "SAF-005"), "subject", key="no operation"),
     Rule("VIS-007", ("END-007",), "absent"),
     # a dose after death is the dosing finding; the same cell is not reported as activity after death once more
     Rule("DOS-008", ("DAT-007",), "cell"),
@@ -55,7 +75,7 @@ def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
     for rule in RULES:
         winners: dict[tuple[object, ...], int] = {}
         for i, hit in enumerate(alive):
-            if hit.check_id == rule.winner:
+            if hit.check_id == rule.winner and rule.key in (None, hit.key):
                 winners.setdefault(_scope(hit, rule.scope, locator), i)
         if not winners:
             continue

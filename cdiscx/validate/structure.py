@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -20,6 +21,8 @@ from cdiscx.validate.hits import Hit, plain, shortened
 if TYPE_CHECKING:
     import pandera.polars as pa
 
+#: two whole numbers where one is wanted: `1-2`
+_RANGE = re.compile(r"^\D{0,6}[0-5０-５]\s*(?:-|–|—|~|～|/|to|至|到|或)\s*[0-5０-５]\s*级?$", re.IGNORECASE)
 _BLANK_KINDS = (
     "error_cell",
     "no_cache",
@@ -169,6 +172,8 @@ def _judge_values(data: StudyData, sheet: Sheet, failures: Callable[[], pl.DataF
             continue
         hits.append(_value_hit(data, sheet, name, spec, subjects[index], rid, value, check))
     for (rid, column), (raw, detail) in numbers.items():
+        if specs[column].silent_blank == "SAF-001" and _RANGE.match(raw):
+            continue  # a range of grades is what SAF-001 names
         spec = specs[column]
         at = rids.index(rid)
         said = f"{name}: {data.study.header(sheet.holds, column)} is not a number: '{shortened(raw, 300)}'." + (

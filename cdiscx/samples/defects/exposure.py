@@ -53,7 +53,7 @@ def action_without_change(p: Patient) -> Planted | None:
     changes = [day_of(r, c) for r in p.doses(p.tablet) for c in ("Start Date", "End Date") if r[c]]
     alone = [
         r for r in rows
-        if not isinstance(r["Start Date"], str) and all(abs((d - day_of(r, "Start Date")).days) > 30 for d in changes)
+        if not isinstance(r["Start Date"], str) and plus(day_of(r, "Start Date"), 16) < p.cutoff and all(abs((d - day_of(r, "Start Date")).days) > 30 for d in changes)
     ]  # fmt: skip
     if (row := p.one_of(alone)) is None:
         return None
