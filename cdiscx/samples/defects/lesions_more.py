@@ -1,4 +1,4 @@
-"""Planted defects of lesion rows, second part (MEA-020, 024 to 027). In: a subject's rows. Out: `Planted`."""
+"""Planted defects of lesion rows, second part (MEA-013, 019, 020, 024 to 027). In: a subject's rows. Out: `Planted`."""
 
 from __future__ import annotations
 
@@ -134,3 +134,47 @@ def copied_forward(p: Patient) -> Planted | None:
     for row in rows[1:]:
         reread(p, str(row["Visit"]))
     return p.here(TARGETS, ANY_ROW, None, f"copied from {rows[0]['Visit']}")
+
+
+@defect("MEA-013")
+def never_identified(p: Patient) -> Planted | None:
+    """A non-target lesion that nobody identified at baseline."""
+    visits = [r["Visit"] for r in p.responses() if r["Non-target Response"] == "Non-CR/Non-PD"]
+    rows = [r for r in p.rows(OTHERS, Status="Present") if visits and r["Visit"] == visits[-1]]
+    if not rows:
+        return None
+    row = p.add(OTHERS, rows[-1] | {"Lesion ID": "NT8"}, after=rows[-1])
+    return p.here(OTHERS, row, "Lesion ID", "NT8 has no baseline row")
+
+
+@defect("MEA-013")
+def identified_but_not_at_baseline(p: Patient) -> Planted | None:
+    """A non-target lesion whose baseline row is lost."""
+    rows = p.rows(OTHERS, Visit="SCREENING")
+    if len(rows) < 2 or not p.rows("Response"):
+        return None
+    row = rows[-1]
+    later = [r for r in p.rows(OTHERS, Lesion_ID=row["Lesion ID"]) if r is not row]
+    if not later:
+        return None
+    p.remove(OTHERS, [row])
+    return p.here(OTHERS, later[0], "Lesion ID", f"{row['Lesion ID']} without a baseline row", "MEA-014")
+
+
+@defect("MEA-019")
+def read_twice(p: Patient) -> Planted | None:
+    """A target with two values at one visit."""
+    rows = [r for r in p.rows(TARGETS, Status="Measured") if r["Lymph Node"] == "N" and amount(r, "Diameter") > 20]
+    if (row := p.one_of(rows)) is None:
+        return None
+    again = p.add(TARGETS, row | {"Diameter": amount(row, "Diameter") + 3}, after=row)
+    return p.here(TARGETS, again, "Lesion ID", "two values at one visit", "MEA-007", "MEA-012", "MEA-014")
+
+
+@defect("MEA-019")
+def non_target_twice(p: Patient) -> Planted | None:
+    """A non-target lesion with two rows at one visit."""
+    if (row := p.one_of(p.rows(OTHERS, Status="Present"))) is None:
+        return None
+    again = p.add(OTHERS, dict(row), after=row)
+    return p.here(OTHERS, again, "Lesion ID", "two rows at one visit")
