@@ -7,6 +7,7 @@ checks' code; it is a second reading of the catalogue, so that recall can be mea
 from __future__ import annotations
 
 from cdiscx.samples.defects import (
+    contacts,
     dates,
     dosing,
     endings,

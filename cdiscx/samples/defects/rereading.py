@@ -81,8 +81,3 @@ def last_of_era(p: Patient, row: Row) -> bool:
     """Whether no later response is judged against the same baseline."""
     _, rows = era(p, str(row["Visit"]))
     return bool(rows) and rows[-1] is row
-
-
-def recomposed(p: Patient, row: Row) -> bool:
-    """Whether the composite of study B has to be worked out too (then a change of the primary shows there)."""
-    return row.get("Composite Response") is not None
