@@ -36,7 +36,7 @@ def _given(
     """Per subject the first and last exposure: first, last, going, undated, `_first` and its column."""
     daily = [d for d in drugs if d in study.regimens and study.regimens[d].kind == "daily"]
     open_ = pl.col("EXENDAT").is_null() & ((pl.col("EXONGO") == "Y").fill_null(False) | pl.col("EXTRT").is_in(daily))
-    taken = pl.col("EXDOSE").is_null() | (pl.col("EXDOSE").cast(pl.Float64) > 0)
+    taken = pl.col("EXDOSE").is_null() | (pl.col("EXDOSE").cast(pl.Float64) != 0)
     rows = union(
         [
             dosing.filter(pl.col("EXTRT").is_in(drugs), taken).select(
@@ -140,6 +140,18 @@ def _ended(study: Study, disposition: pl.LazyFrame) -> pl.LazyFrame:
     return rows.join(named, on="DSTRT", how="inner").select("SUBJID", "drug", "DSDECOD", "DSDAT", _stop="_rid")
 
 
+def _last_doses(dosing: pl.LazyFrame) -> pl.LazyFrame:
+    """Per subject and drug: the last start, the last day, whether it is marked Ongoing, and the row; 0 is no dose."""
+    taken = pl.col("EXDOSE").is_null() | (pl.col("EXDOSE") > 0)
+    rows = dosing.filter(pl.col("SUBJID").is_not_null(), taken).sort("EXSTDAT", "_rid")
+    return rows.group_by("SUBJID", drug=pl.col("EXTRT")).agg(
+        start=pl.col("EXSTDAT").max(),
+        last=pl.max_horizontal(pl.col("EXSTDAT").max(), pl.col("EXENDAT").max()),
+        going=(pl.col("EXONGO") == "Y").fill_null(False).any(),
+        _dose=pl.col("_rid").last(),
+    )
+
+
 def _due(run: RunContext, days: int) -> pl.Expr:
     """The last day for the disposition: so many days after the event's start or the last dose, whichever is later.
 
@@ -194,16 +206,8 @@ def withdrawal_without_disposition(
     if not study.regimens:
         return nothing()
     low, high = int(study.p("withdrawal_before_days")), int(study.p("withdrawal_after_days"))
-    taken = pl.col("EXDOSE").is_null() | (pl.col("EXDOSE") > 0)
-    doses = dosing.filter(pl.col("SUBJID").is_not_null(), taken).sort("EXSTDAT", "_rid").group_by("SUBJID", drug=pl.col("EXTRT")).agg(
-        start=pl.col("EXSTDAT").max(), last=pl.max_horizontal(pl.col("EXSTDAT").max(), pl.col("EXENDAT").max()),
-        going=(pl.col("EXONGO") == "Y").fill_null(False).any(), _dose=pl.col("_rid").last(),
-    )  # fmt: skip
-    rows = (
-        _withdrawn(study, ae)
-        .join(doses, on=["SUBJID", "drug"], how="left")
-        .join(deaths.select("SUBJID", "DTHHI"), on="SUBJID", how="left")
-    )
+    rows = _withdrawn(study, ae).join(_last_doses(dosing), on=["SUBJID", "drug"], how="left")
+    rows = rows.join(deaths.select("SUBJID", "DTHHI"), on="SUBJID", how="left")
     due = _due(run, high)
     rows = rows.filter(due < run.cutoff, (pl.col("DTHHI") > due).fill_null(True))
     both = rows.join(_ended(study, disposition), on=["SUBJID", "drug"], how="inner")

@@ -171,7 +171,7 @@ def event_after_missed_assessments(
     the last evaluable assessment
     """
     plan = study.assessments
-    if plan is None:
+    if plan is None or not set(anchors_of(plan)) <= set(study.anchors):
         return nothing()
     grown = progression.filter(pl.col("PDDAT") <= run.cutoff).select(
         "SUBJID", event="PDDAT", What=pl.lit("Progression"), _e="PDRID", _rank=pl.lit(0)
@@ -188,7 +188,7 @@ def event_after_missed_assessments(
         .agg(pl.col("event", "What", "_e", "_rank").first(), last=pl.col("ANYDAT").last())
     )
     limit = _gap_limit(study, pl.col("last"))
-    names = [a for a in anchors_of(plan) if a in study.anchors]
+    names = list(anchors_of(plan))
     rows = last.join(anchors.select("SUBJID", *names), on="SUBJID", how="left").with_columns(
         n=(pl.col("event") - pl.col("last")).dt.total_days(), limit=limit
     )
