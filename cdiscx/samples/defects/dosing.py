@@ -235,7 +235,18 @@ def infusion_after_death(p: Patient) -> Planted | None:
     day = plus(p.death, 1)
     row = p.add("Dosing", rows[-1] | {"Start Date": day, "End Date": None, "Cycle": len(rows) + 1}, after=rows[-1])
     row["Dose Changed"], row["Change Reason"] = "None", None
-    also = ("DAT-007", "DOS-001", "DOS-004", "END-014", "VIS-001", "VIS-002", "DOS-009", "SAF-006", "DOS-017", "DOS-016")
+    also = (
+        "DAT-007",
+        "DOS-001",
+        "DOS-004",
+        "END-014",
+        "VIS-001",
+        "VIS-002",
+        "DOS-009",
+        "SAF-006",
+        "DOS-017",
+        "DOS-016",
+    )
     return p.here("Dosing", row, "Start Date", "infusion the day after death", *also)
 
 
