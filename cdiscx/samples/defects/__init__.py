@@ -31,6 +31,7 @@ FAMILIES = (
     dates,
     terms,
     visits,
+    contacts,
     dosing,
     therapy,
     exposure,
