@@ -27,7 +27,9 @@ def grade_missing_or_invalid(ae: pl.LazyFrame) -> pl.LazyFrame:
     blank = grade.is_null() & (typed.is_null() | (typed == ""))
     span = grade.is_null() & typed.str.contains(RANGE_TEXT).fill_null(False)
     broken = grade.is_between(1, 5) & (grade != grade.floor())
-    said = pl.lit('Adverse event "{AETERM}" ({AESTDATC}): CTCAE grade is {AETOXGRC}; one whole grade from 1 to 5 is needed.')
+    said = pl.lit(
+        'Adverse event "{AETERM}" ({AESTDATC}): CTCAE grade is {AETOXGRC}; one whole grade from 1 to 5 is needed.'
+    )
     return ae.filter(pl.col("SUBJID").is_not_null(), blank | span | broken.fill_null(False)).with_columns(
         _say=pl.when(grade.is_null() & typed.is_not_null()).then(said)
     )

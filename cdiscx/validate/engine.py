@@ -53,6 +53,7 @@ class Engine:
     run: RunContext
     views: Mapping[str, View]
     frames: dict[str, pl.LazyFrame] = field(default_factory=dict)
+    undated: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.frames |= {name: table.frame.lazy() for name, table in self.data.tidy.items()}
@@ -173,12 +174,34 @@ class Engine:
         return frame.select(list(both))
 
     def _silenced(self, part: CheckPart) -> frozenset[str]:
-        """Subjects with an unreadable cell in a column whose absence the part would mistake for a defect."""
-        if not part.silenced_by or self.data.problems is None or not self.data.problems.height:
+        """Subjects with an unreadable cell, or a required date that is blank or partial, where the part would see a gap."""
+        if not part.silenced_by:
             return frozenset()
-        wanted = pl.concat_str("table", pl.lit("."), "column").is_in(list(part.silenced_by))
-        bad = self.frames["problems"].filter(wanted, pl.col("unreadable"), pl.col("SUBJID").is_not_null())
-        return frozenset(bad.select("SUBJID").collect().get_column("SUBJID").to_list())
+        silent: set[str] = set()
+        if self.data.problems is not None and self.data.problems.height:
+            wanted = pl.concat_str("table", pl.lit("."), "column").is_in(list(part.silenced_by))
+            bad = self.frames["problems"].filter(wanted, pl.col("unreadable"), pl.col("SUBJID").is_not_null())
+            silent |= set(bad.select("SUBJID").collect().get_column("SUBJID").to_list())
+        if part.check_id.partition("-")[0] in _COUNT_ON_DATES:
+            silent |= {subject for place in part.silenced_by for subject in self._undated(place)}
+        return frozenset(silent)
+
+    def _undated(self, place: str) -> frozenset[str]:
+        """Subjects with a row that lacks a complete date in a required date column (DAT-003 and END-004 speak of it)."""
+        if place not in self.undated:
+            table, _, column = place.partition(".")
+            spec = self.data.study.column(table, column)
+            known = self.data.tidy.get(table)
+            found: list[str] = []
+            if spec is not None and spec.type == "date" and spec.required and known is not None:
+                rows = known.frame.filter(pl.col(column).is_null())
+                found = rows.get_column("SUBJID").drop_nulls().to_list()
+            self.undated[place] = frozenset(found)
+        return self.undated[place]
+
+
+#: families whose sequences and windows cannot be judged around a record without a date
+_COUNT_ON_DATES = ("VIS", "DOS", "MEA", "SAF")
 
 
 def stand_in(columns: frozenset[str]) -> pl.LazyFrame:

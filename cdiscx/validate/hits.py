@@ -124,6 +124,7 @@ class Locator:
     _key_cache: dict[str, dict[int, tuple[str, ...]]] = field(default_factory=dict)
     _subject_files: dict[str, Source | None] | None = None
     _file_sites: dict[str, str] | None = None
+    _listed: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         ledger = self.data.upload.ledger
@@ -133,6 +134,15 @@ class Locator:
         if subjects is not None and {"SUBJID", "SITEID"} <= set(subjects.frame.columns):
             pairs = subjects.frame.select("SUBJID", "SITEID").drop_nulls().iter_rows()
             self._sites = {str(s): str(site) for s, site in pairs}
+
+    def knows(self, subject: str) -> bool:
+        """Whether the subject is in the subject list; True where there is no list."""
+        if self._listed is None:
+            subjects = self.data.tidy.get("subjects")
+            has = subjects is not None and "SUBJID" in subjects.frame.columns
+            ids = subjects.frame.get_column("SUBJID").drop_nulls().to_list() if has and subjects else []
+            self._listed = frozenset(map(str, ids))
+        return not self._listed or subject in self._listed
 
     def place(self, rid: int | None) -> tuple[Source | None, int | None]:
         """Source and spreadsheet row of a tidy row."""

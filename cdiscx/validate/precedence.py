@@ -72,6 +72,7 @@ def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
     """Keeps the most specific finding of each cause; what it silences is listed in its `related` cells."""
     spoken = {(h.rid, h.column) for _, h in hits if h.check_id in _UNREADABLE and h.rid is not None}
     alive = [h for _, h in hits if h.check_id in _UNREADABLE or h.rid is None or (h.rid, h.column) not in spoken]
+    alive = [h for h in alive if _listed(h, locator)]
     for rule in RULES:
         winners: dict[tuple[object, ...], int] = {}
         for i, hit in enumerate(alive):
@@ -86,6 +87,16 @@ def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
         silenced = {id(h) for losers in gone.values() for h in losers}
         alive = [_with_consequences(h, gone.get(i, [])) for i, h in enumerate(alive) if id(h) not in silenced]
     return alive
+
+
+#: families that speak of rows whatever their subject
+_OF_ANY_SUBJECT = ("STR", "DAT", "TRM", "EXP")
+
+
+def _listed(hit: Hit, locator: Locator) -> bool:
+    """False for a finding on a subject who is not in the subject list: STR-004 asks for the subject first."""
+    family = hit.check_id.partition("-")[0]
+    return hit.subject is None or family in _OF_ANY_SUBJECT or locator.knows(hit.subject)
 
 
 def _scope(hit: Hit, scope: str, locator: Locator) -> tuple[object, ...]:

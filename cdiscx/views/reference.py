@@ -27,7 +27,7 @@ def _taken(table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
     """Rows that were given: a dose of 0 is an interruption, not an exposure (trial A 4.3); a blank dose counts as given."""
     if table != "dosing" or "EXDOSE" not in frame.collect_schema().names():
         return frame
-    return frame.filter(pl.col("EXDOSE").is_null() | (pl.col("EXDOSE") > 0))
+    return frame.filter(pl.col("EXDOSE").is_null() | (pl.col("EXDOSE") != 0))
 
 
 def _where(source: Source, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame | None:
