@@ -88,7 +88,10 @@ def test_a_death_told_elsewhere_is_told_beside_a_fatal_event_whose_fields_disagr
 
 
 def test_alive_after_a_death_without_date_is_the_contradiction_alone():
-    contacts = [{"SUBJID": "S1", "SSDAT": "2024-09-01", "SSSTAT": "DEAD"}, {"SUBJID": "S1", "SSDAT": "2024-12-01", "SSSTAT": "ALIVE"}]
+    contacts = [
+        {"SUBJID": "S1", "SSDAT": "2024-09-01", "SSSTAT": "DEAD"},
+        {"SUBJID": "S1", "SSDAT": "2024-12-01", "SSSTAT": "ALIVE"},
+    ]
     found = findings("neopvtt-b", "END-005", "END-006", survival=contacts)
     assert [(f.check_id, f.row) for f in found] == [("END-006", 2)]
 
@@ -103,6 +106,8 @@ def test_surgery_without_a_decision_is_an_overdue_decision_where_that_speaks():
 def test_a_row_of_zero_milligrams_moves_no_reference_date():
     doses = [dose("DURVALUMAB", EXDOSE="0"), dose("DURVALUMAB", EXSTDAT="2024-02-02", EXDOSE="1500")]
     study = Study.load("palhep-a")
-    data = flow.prepare(tidy_frames(study, {"subjects": pl.DataFrame([SUBJECT]), "dosing": pl.DataFrame(doses)}, complete=True))
+    data = flow.prepare(
+        tidy_frames(study, {"subjects": pl.DataFrame([SUBJECT]), "dosing": pl.DataFrame(doses)}, complete=True)
+    )
     row = data.tidy["anchors"].frame.row(0, named=True)
     assert (row["D1"], row["DURVA1"], row["LASTDOSE"]) == (dt.date(2024, 2, 2),) * 3
