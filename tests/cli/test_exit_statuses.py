@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, cdiscx, cohort, shell
+from command_kit import ROOT, cdiscx, cohort, shell
 from openpyxl import Workbook
 
 from cdiscx.samples import write_xlsx

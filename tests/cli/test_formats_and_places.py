@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from conftest import ROOT, cdiscx, shell, with_defects
+from command_kit import ROOT, cdiscx, shell, with_defects
 from openpyxl import load_workbook
 
 from cdiscx.samples import write_csv_folder, write_csv_zip

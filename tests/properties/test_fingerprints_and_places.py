@@ -9,8 +9,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import CUTOFF, STUDIES, TODAY, judged, statuses
 from grids import Grid, write
+from judging_kit import CUTOFF, STUDIES, TODAY, judged, statuses
 from openpyxl import load_workbook
 
 from cdiscx import flow

@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import CUTOFF, TODAY, judged, statuses
 from grids import Grid, copy_of, with_cells, write
+from judging_kit import CUTOFF, TODAY, judged, statuses
 from openpyxl import load_workbook
 
 from cdiscx import flow

@@ -7,8 +7,8 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from conftest import CUTOFF, STUDIES, TODAY, judged, statuses
 from grids import Grid, in_memory, with_cells, without_column, without_sheet
+from judging_kit import CUTOFF, STUDIES, TODAY, judged, statuses
 
 from cdiscx import flow, registry
 from cdiscx.model.finding import Report
