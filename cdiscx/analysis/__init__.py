@@ -1,0 +1,1 @@
+"""ADaM frames -> numbers: survival, proportions, tables, endpoints."""

@@ -1,0 +1,1 @@
+"""Tidy tables -> SDTM datasets, by mappings that are data and a small vocabulary of algorithms."""
