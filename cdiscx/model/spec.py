@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cdiscx.model.errors import SpecError
+from cdiscx.model.spec_analysis import Analysis, Baseline, Exposed, Records
 from cdiscx.model.spec_layout import (
     Column,
     ColumnType,
@@ -34,9 +35,11 @@ from cdiscx.model.spec_plan import (
 
 __all__ = [
     "Accepted",
+    "Analysis",
     "Anchor",
     "Arm",
     "Assessments",
+    "Baseline",
     "CheckSetting",
     "Column",
     "ColumnType",
@@ -48,10 +51,12 @@ __all__ = [
     "Eligibility",
     "Endpoint",
     "Expectation",
+    "Exposed",
     "Node",
     "Number",
     "Phase",
     "Point",
+    "Records",
     "Regimen",
     "SeverityName",
     "Sheet",
@@ -170,6 +175,7 @@ class Study(Node):
     criterion: Criterion | None = None
     eligibility: Mapping[str, Eligibility] = {}
     endpoints: Mapping[str, Endpoint] = {}
+    analysis: Analysis = Field(Analysis(), description="What ADaM derivations need to know, in SDTM's words")
     expectations: tuple[Expectation, ...] = ()
     checks: Mapping[str, CheckSetting] = {}
     accepted: tuple[Accepted, ...] = ()
