@@ -13,7 +13,7 @@ class Records(Node):
     """Records of one SDTM domain in which every named variable holds one of the listed values (case aside)."""
 
     of: str = Field(description="SDTM domain, e.g. PR")
-    where: Mapping[str, Texts_] = Field({}, description="Variable (or supplemental qualifier) -> values")
+    where: Mapping[str, Texts_] = Field(default={}, description="Variable (or supplemental qualifier) -> values")
 
 
 class Exposed(Node):
@@ -38,31 +38,35 @@ class Analysis(Node):
     """Facts of the study that ADaM derivations rest on (adam-derivations 2)."""
 
     treatment: tuple[Records, ...] = Field(
-        (Records(of="EX"), Records(of="PR", where={"PRCAT": ("LOCAL THERAPY", "RADIOTHERAPY")})),
+        default=(Records(of="EX"), Records(of="PR", where={"PRCAT": ("LOCAL THERAPY", "RADIOTHERAPY")})),
         description="Protocol treatment: TRTSDT, TRTEDT, SAFFL",
     )
     last_dose: tuple[Records, ...] = Field(
-        (), description="What ends the treatment-emergent window; none: systemic regimens in EX and radiotherapy in PR"
+        default=(),
+        description="What ends the treatment-emergent window; none: systemic regimens in EX and radiotherapy in PR",
     )
     radiotherapy: tuple[Records, ...] = (Records(of="PR", where={"PRCAT": ("RADIOTHERAPY",)}),)
     surgery: tuple[Records, ...] = Field(
-        (Records(of="PR", where={"PRCAT": ("SURGERY",)}),), description="The index operation: SURGDT, RESFL"
+        default=(Records(of="PR", where={"PRCAT": ("SURGERY",)}),), description="The index operation: SURGDT, RESFL"
     )
     reoperation: tuple[Records, ...] = (Records(of="PR", where={"PRCAT": ("REOPERATION",)}),)
     readmission: tuple[Records, ...] = (Records(of="HO", where={"HOCAT": ("READMISSION",)}),)
     new_therapy: tuple[Records, ...] = Field(
-        (
+        default=(
             Records(of="CM", where={"CMCAT": ("NEW ANTI-CANCER THERAPY",)}),
             Records(of="PR", where={"PRCAT": ("NEW ANTI-CANCER THERAPY",)}),
         ),
         description="Anti-cancer therapy outside the protocol: NACTDT",
     )
     diagnosis: tuple[Records, ...] = Field(
-        (Records(of="MH", where={"MHEVDTYP": ("INITIAL DIAGNOSIS",)}),), description="Diagnosis of the disease: DIAGDT"
+        default=(Records(of="MH", where={"MHEVDTYP": ("INITIAL DIAGNOSIS",)}),),
+        description="Diagnosis of the disease: DIAGDT",
     )
-    viable: Texts_ = Field(("VIABTUM",), description="MITESTCD of the percentage of viable tumour")
+    viable: Texts_ = Field(default=("VIABTUM",), description="MITESTCD of the percentage of viable tumour")
     r_status: tuple[Records, ...] = Field(
-        (Records(of="RS", where={"RSTESTCD": ("AJCC105",)}),), description="Residual tumour: R0, R1, R2, RX"
+        default=(Records(of="RS", where={"RSTESTCD": ("AJCC105",)}),), description="Residual tumour: R0, R1, R2, RX"
     )
-    exposed: Mapping[str, Exposed] = Field({}, description="Population flag, e.g. DURFL -> who belongs to it")
-    baseline: Mapping[str, Baseline] = Field({}, description="Variable of ADSL, e.g. ECOGBL -> where it comes from")
+    exposed: Mapping[str, Exposed] = Field(default={}, description="Population flag, e.g. DURFL -> who belongs to it")
+    baseline: Mapping[str, Baseline] = Field(
+        default={}, description="Variable of ADSL, e.g. ECOGBL -> where it comes from"
+    )

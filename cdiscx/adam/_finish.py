@@ -1,0 +1,153 @@
+"""A derived frame and the description of its columns in; the finished ADaM dataset out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from cdiscx.adam._context import Context
+from cdiscx.model.dataset import DTYPES, Dataset, ValueLevel, Variable, VariableType
+
+STANDARD = "ADaMIG 1.3"
+NY = "C66742"
+DATE_FLAG = "C81223"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of an ADaM dataset as its module describes it.
+
+    `of`: where values come from, `DM.AGE` or `ADSL.TRTSDT`. With one source and no `method` the variable is its
+    Predecessor; with a `method` it is Derived (the text goes into define.xml); otherwise Assigned.
+    """
+
+    name: str
+    label: str
+    type: VariableType = "text"
+    of: tuple[str, ...] = ()
+    method: str = ""
+    codelist: str | None = None
+    core: str = ""
+    comment: str = ""
+
+    @property
+    def variable(self) -> Variable:
+        """The variable as define.xml tells it."""
+        copied = len(self.of) == 1 and not self.method
+        origin = "Predecessor" if copied else "Derived" if self.method else "Assigned"
+        return Variable(
+            self.name,
+            self.label,
+            self.type,
+            core=self.core,
+            codelist=self.codelist,
+            origin=origin,
+            source="Sponsor",
+            method=self.method,
+            comment=self.comment,
+            predecessor=self.of[0] if copied else None,
+        )
+
+
+#: identifiers that stand first in every dataset, then the core of ADSL (rule 1.1)
+IDENTIFIERS = ("STUDYID", "USUBJID", "SUBJID", "SITEID")
+_CORE = ("TRT01P", "TRT01A", "AGE", "SEX", "ENRLFL", "SAFFL", "FASFL", "EVALFL", "RESFL", "PATFL")
+_SEQUENCE = Column(
+    "ASEQ",
+    "Analysis Sequence Number",
+    "integer",
+    method="1 to n within USUBJID in the order of the dataset's sort keys.",
+    core="Perm",
+)
+
+
+def core_names(ctx: Context) -> tuple[str, ...]:
+    """ADSL variables that every dataset carries: treatment, age, sex and the population flags the study has."""
+    return (*_CORE, *ctx.study.analysis.exposed)
+
+
+def finish(
+    ctx: Context,
+    name: str,
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    *,
+    label: str,
+    klass: str,
+    structure: str,
+    keys: tuple[str, ...],
+    sort: Iterable[str] = (),
+    subclass: str | None = None,
+    values: tuple[ValueLevel, ...] = (),
+    comment: str = "",
+    origin: Mapping[str, tuple[str, ...]] | None = None,
+) -> Dataset:
+    """`frame` with USUBJID, the columns described and `_from` -> the dataset with ADSL's core and ASEQ.
+
+    Rows are sorted by USUBJID and `sort` (nulls last), then numbered. A described column that the frame lacks is null.
+    `origin` adds to what `Column.of` says, e.g. for one PARAMCD: `SUMDIAM/AVAL`.
+    """
+    core: tuple[Column, ...] = ()
+    if name != "ADSL":
+        core = _core_columns(ctx)
+        brought = [c.name for c in core if c.name != "USUBJID"]
+        frame = frame.drop(brought, strict=False).join(
+            ctx.adsl.select("USUBJID", *brought), on="USUBJID", how="left", maintain_order="left"
+        )
+    described = (*core, *columns)
+    order = ["USUBJID", *(s for s in sort if s in frame.columns)]
+    frame = frame.sort(order, nulls_last=True, maintain_order=True)
+    if name != "ADSL":
+        frame = frame.with_columns(ASEQ=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("USUBJID"))
+        at = len(IDENTIFIERS)
+        described = (*described[:at], _SEQUENCE, *described[at:])
+    out = frame.select(
+        *(_cast(frame, c) for c in described), pl.col("_from").list.unique().list.sort().cast(pl.List(pl.UInt32))
+    )
+    sources = {c.name: c.of for c in described if c.of}
+    return Dataset(
+        name,
+        label,
+        klass,
+        structure,
+        keys,
+        tuple(c.variable for c in described),
+        out,
+        standard=STANDARD,
+        subclass=subclass,
+        values=values,
+        origin={**sources, **(origin or {})},
+        comment=comment,
+        repeating=name != "ADSL",
+    )
+
+
+def _cast(frame: pl.DataFrame, column: Column) -> pl.Expr:
+    dtype = DTYPES[column.type]
+    if column.name not in frame.columns:
+        return pl.lit(None, dtype=dtype).alias(column.name)
+    return pl.col(column.name).cast(dtype)
+
+
+def _core_columns(ctx: Context) -> tuple[Column, ...]:
+    known = {v.name: v for v in ctx.made["ADSL"].variables}
+    names = [n for n in (*IDENTIFIERS, *core_names(ctx)) if n in known]
+    return tuple(
+        Column(
+            n,
+            known[n].label,
+            known[n].type,
+            of=(f"ADSL.{n}",),
+            codelist=known[n].codelist,
+            core="Req" if n in ("STUDYID", "USUBJID") else "Perm",
+        )
+        for n in names
+    )
+
+
+def parameter_values(frame: pl.DataFrame, of: Mapping[str, Mapping[str, ValueLevel]]) -> tuple[ValueLevel, ...]:
+    """Value-level metadata of the parameters that the frame holds: PARAMCD -> variable -> its description."""
+    present = set(frame["PARAMCD"].unique().to_list()) if "PARAMCD" in frame.columns else set()
+    return tuple(level for code, by in of.items() if code in present for level in by.values())
