@@ -130,7 +130,7 @@ def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFram
     dates = [pl.col(a) if a in anchors else pl.lit(None, dtype=pl.Date).alias(a) for a in ("D1", "SURG")]
     points = points.join(tables["anchors"].select("SUBJID", *dates), on="SUBJID", how="left")
     return (
-        _ordered(_roles(study, points))
+        placed(study, points)
         .with_columns(
             EVALUABLE=(pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")).fill_null(False)
             | (pl.col("ROLE") == "POST-OPERATIVE BASELINE"),
@@ -156,27 +156,45 @@ def _responses(frame: pl.LazyFrame | None) -> pl.LazyFrame:
     return picked.group_by(_POINT, maintain_order=True).agg(pl.all().first())
 
 
+def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
+    """Time points with their ROLE, segment (BASETYPE) and order in it (TP), sorted by subject, reader, segment and date.
+
+    `points`: SUBJID, EVAL, VISIT, ANYDAT, D1, SURG. The baseline is the last time point on or before D1, else the
+    schedule's baseline visit; after surgery the schedule's post-operative baseline, else the first scan. TP: 0 at the
+    segment's baseline, then 1.. by date; earlier time points get negative numbers.
+    """
+    # numbered in the order of the words: one join on text, whole numbers from here on
+    who = points.select("SUBJID", "EVAL").unique().sort("SUBJID", "EVAL").with_row_index("_who")
+    numbered = points.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True)
+    return _ordered(_roles(study, numbered)).drop("_who")
+
+
 def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
-    """ROLE and BASETYPE: the baseline is the last time point on or before D1, else the schedule's baseline visit."""
+    """ROLE and `_after` (past surgery, where the study takes a new baseline there) of time points numbered `_who`."""
     baseline = [v.name for v in study.schedule if v.baseline]
     postop = [v.name for v in study.schedule if v.postop_baseline]
     rebase = study.criterion is None or study.criterion.rebaseline_after_surgery
-    who = ["SUBJID", "EVAL"]
     date = pl.col("ANYDAT")
+    at_baseline = pl.col("VISIT").is_in(baseline)
     early = (date <= pl.col("D1")).fill_null(False)
-    named = pl.col("VISIT").is_in(baseline) & ~early
-    after = (date > pl.col("SURG")).fill_null(False) & pl.lit(rebase) & ~early & ~pl.col("VISIT").is_in(baseline)
-    points = points.with_columns(
-        _early=early, _named=named, _after=after, _flagged=after & pl.col("VISIT").is_in(postop)
+    after = (date > pl.col("SURG")).fill_null(False) & pl.lit(rebase) & ~early & ~at_baseline
+    points = points.with_columns(_early=early, _named=at_baseline & ~early, _after=after).with_columns(
+        _flagged=pl.col("_after") & pl.col("VISIT").is_in(postop)
     )
-    last_early = date == date.filter(pl.col("_early")).max().over(who)
-    base = pl.when(pl.col("_early").any().over(who)).then(pl.col("_early") & last_early).otherwise(pl.col("_named"))
-    first_after = date == date.filter(pl.col("_after")).min().over(who)
-    postbase = pl.when(pl.col("_flagged").any().over(who)).then("_flagged").otherwise(pl.col("_after") & first_after)
+    marks = points.group_by("_who").agg(
+        _last_early=pl.when("_early").then(date).max(),
+        _first_after=pl.when("_after").then(date).min(),
+        _any_flagged=pl.col("_flagged").any(),
+        _any_early=pl.col("_early").any(),
+    )
+    points = points.join(marks, on="_who", how="left")
+    base = pl.when("_any_early").then(pl.col("_early") & (date == pl.col("_last_early"))).otherwise("_named")
+    postbase = pl.when("_any_flagged").then("_flagged").otherwise(pl.col("_after") & (date == pl.col("_first_after")))
     points = points.with_columns(_base=base.fill_null(False), _postbase=postbase.fill_null(False))
-    start = date.filter(pl.col("_postbase")).min().over(who)
+    start = points.filter("_postbase").group_by("_who").agg(_start=date.min())
+    points = points.join(start, on="_who", how="left")
     prior = (pl.col("_early") | pl.col("_named")) & ~pl.col("_base")
-    waiting = pl.col("_after") & ~pl.col("_postbase") & (date < start).fill_null(False)
+    waiting = pl.col("_after") & ~pl.col("_postbase") & (date < pl.col("_start")).fill_null(False)
     role = (
         pl.when("_base")
         .then(pl.lit("BASELINE"))
@@ -186,20 +204,28 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
         .then(pl.lit("PRIOR"))
         .otherwise(pl.lit("POST-BASELINE"))
     )
-    segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
-    return points.with_columns(ROLE=role, BASETYPE=segment).drop(
-        "_early", "_named", "_after", "_flagged", "_base", "_postbase"
+    return points.with_columns(ROLE=role, _zero=pl.col("_base") | pl.col("_postbase")).drop(
+        "_early", "_named", "_flagged", "_base", "_postbase", "_start", *marks.collect_schema().names()[1:]
     )
 
 
 def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
-    """TP: 0 at the segment's baseline, then 1.. by date; earlier time points get negative numbers."""
-    who = ["SUBJID", "EVAL", "BASETYPE"]
-    ordered = points.sort("SUBJID", "EVAL", "BASETYPE", "ANYDAT", "VISIT", nulls_last=True)
-    position = pl.int_range(pl.len(), dtype=pl.Int32).over(who)
-    zero = position.filter(pl.col("ROLE").is_in(["BASELINE", "POST-OPERATIVE BASELINE"])).first().over(who)
-    first = position.filter(pl.col("ROLE") == "POST-BASELINE").first().over(who)
-    return ordered.with_columns(TP=(position - pl.coalesce(zero, first - 1, pl.lit(0))).cast(pl.Int32))
+    """Sorted time points with BASETYPE and TP."""
+    segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
+    # POST-OPERATIVE sorts before PRE-TREATMENT, as the words do
+    ordered = points.sort("_who", ~pl.col("_after"), "ANYDAT", "VISIT", nulls_last=True).with_row_index("_row")
+    row = pl.col("_row").cast(pl.Int32)
+    starts = ordered.group_by("_who", "_after").agg(
+        _first=row.min(),
+        _at_zero=pl.when("_zero").then(row).min(),
+        _at_one=pl.when(pl.col("ROLE") == "POST-BASELINE").then(row).min(),
+    )
+    begins = pl.coalesce("_at_zero", pl.col("_at_one") - 1, "_first")
+    return (
+        ordered.join(starts, on=["_who", "_after"], how="left", maintain_order="left")
+        .with_columns(BASETYPE=segment, TP=(row - begins).cast(pl.Int32))
+        .drop("_after", "_zero", "_row", "_first", "_at_zero", "_at_one")
+    )
 
 
 @view("progression", of=("assessments",), requires=("targets", "subjects"))
