@@ -67,7 +67,9 @@ _SHORT_STYLES: Final = (
 _NUMERIC: Final = rf"^(?<a>{_N}|[?#])[-/. ](?<b>{_N}|\?)[-/. ](?<year>[1-9][0-9]{{3}}|[0-9]{{2}})$"
 
 
-def read_dates(text: pl.Series, *, order: str | None = None, serials: bool = True) -> pl.DataFrame:
+def read_dates(
+    text: pl.Series, *, order: str | None = None, serials: bool = True, distinct: bool = False
+) -> pl.DataFrame:
     """Read dates as typed by sites; one row for each value, in the same order.
 
     Columns of the answer:
@@ -92,13 +94,15 @@ def read_dates(text: pl.Series, *, order: str | None = None, serials: bool = Tru
     A value all of whose parts are unknown (``UN-UNK-UNKN``, ``-``) is blank, not a problem; a day or month
     known without a year is unreadable. Day or month ``00`` means unknown. With ``serials``, five-digit
     numbers from 20000 to 80000 are days of Excel's 1900 system. Years are not judged here: that is the
-    business of DAT-001's limits.
+    business of DAT-001's limits. ``distinct`` says that hardly any text stands twice: each is then read by itself.
 
     Raises ValueError for an order that is none of the three.
     """
     if order is not None and order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(ORDERS)} or None, not {order!r}")
     typed = pl.DataFrame({"text": text.cast(pl.String)})
+    if distinct:
+        return _read_distinct(typed.lazy(), order, serials).collect().drop("text")
     # Columns of millions of rows hold some thousands of different texts: each is read once.
     meanings = _read_distinct(typed.lazy().unique(), order, serials).collect()
     return typed.join(meanings, on="text", how="left", maintain_order="left").drop("text")

@@ -32,16 +32,16 @@ def read_date_cells(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.
     shift = _SHIFT if ctx.date_system == 1904 else 0
     day = pl.lit(dt.date(1899, 12, 30)) + pl.duration(days=number.floor().cast(pl.Int64) + shift)
     frame = distinct.with_columns(serial=pl.when(serial).then(day.cast(pl.Date)))
-    texts = frame.filter(c("serial").is_null() & c("kind").is_in([TEXT, DATE, NUMBER])).select("t").unique()
-    order = column.order or ctx.date_order
-    read = texts.hstack(read_dates(texts["t"], order=order, serials=False))
-    joined = frame.join(read, on="t", how="left", maintain_order="left").with_columns(
+    as_text = c("serial").is_null() & c("kind").is_in([TEXT, DATE, NUMBER])
+    texts = frame.select(pl.when(as_text).then("t")).to_series()
+    read = read_dates(texts, order=column.order or ctx.date_order, serials=False, distinct=True)
+    joined = frame.lazy().with_columns(*read.get_columns()).with_columns(
         pl.coalesce("serial", "date").alias("date"), pl.coalesce(c("serial").cast(pl.String), "iso").alias("iso")
-    )
-    return _judged(joined, ctx)
+    )  # fmt: skip
+    return _judged(joined, ctx).collect()
 
 
-def _judged(frame: pl.DataFrame, ctx: Context) -> pl.DataFrame:
+def _judged(frame: pl.LazyFrame, ctx: Context) -> pl.LazyFrame:
     c = pl.col
     first = c("iso").str.head(4).cast(pl.Int32, strict=False)
     early = c("serial").is_not_null() & (c("serial").dt.year() < _FIRST_SERIAL_YEAR)

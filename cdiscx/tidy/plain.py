@@ -20,6 +20,7 @@ from cdiscx.tidy.words import ERROR_TOKEN
 #: printable ASCII with single blanks inside: nothing to trim, to normalise or to repair
 _PLAIN = r"^[!-~]+( [!-~]+)*$"
 _NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
+_ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _FIRST_SOUND_DAY = dt.date(1910, 1, 1)
 _NOTES = ("why", "problem", "read_as", "detail")
 
@@ -32,9 +33,9 @@ def read_plain(
     if raw.null_count() == raw.len():
         return _answer(raw, pl.Series([None] * raw.len(), dtype=dtype), None)
     kinds = set(cells["kind"].filter(raw.is_not_null()).unique().to_list())
-    if column.type == "date" and kinds == {DATE}:
+    if column.type == "date" and kinds <= {DATE, TEXT}:
         return _dates(raw, ctx)
-    if column.type == "num" and kinds == {NUMBER}:
+    if column.type == "num" and kinds <= {NUMBER, TEXT}:
         return _numbers(cells, column, ctx)
     if column.type in ("text", "id") and kinds <= {TEXT, NUMBER}:
         return _texts(raw, ctx)
@@ -48,8 +49,8 @@ def _answer(raw: pl.Series, value: pl.Series, typed: pl.Series | None) -> pl.Dat
 
 
 def _dates(raw: pl.Series, ctx: Context) -> pl.DataFrame | None:
-    """Whole days of sound years, as the workbook holds them."""
-    if not (raw.str.len_bytes() == 10).all():
+    """Whole days of sound years, as the workbook holds them or typed the same way."""
+    if not raw.str.contains(_ISO_DAY).all():
         return None
     days = raw.str.to_date("%Y-%m-%d", strict=False)
     first, last = days.min(), days.max()

@@ -169,6 +169,8 @@ class SheetReader:
         self._log(header, heading.letter if heading else None, frame.with_columns(why=why))
 
     def _record(self, header: str, column: Column, read: pl.DataFrame) -> None:
+        if read["why"].null_count() == read["problem"].null_count() == read.height:
+            return
         heading = self.layout.headings[column.is_]
         c = pl.col
         frame = read.with_columns(

@@ -12,6 +12,8 @@ import polars as pl
 
 #: invisible characters that Excel and web forms leave behind
 _INVISIBLE = "[\u200b-\u200f\u2060\ufeff\u00ad]"
+#: what Polars strips: white space of Unicode without the four separators that Python also counts
+_BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 _TIGHT = r"[\s_\-‐‑–—−]+"
 _ENGLISH = (
     ("tumour", "tumor"),
@@ -69,6 +71,16 @@ def clean_of(text: pl.Expr) -> pl.Expr:
     return pl.when(done != "").then(done)
 
 
+def clean(text: str | None) -> str | None:
+    """`clean_of` for one text."""
+    return (re.sub(_INVISIBLE, "", text).strip(_BLANKS) or None) if text is not None else None
+
+
+def is_error(text: str | None) -> bool:
+    """Whether a clean text is a spreadsheet's error token."""
+    return text is not None and _ERROR.match(text) is not None
+
+
 def listed(words: Iterable[str], most: int = 8) -> str:
     """The first words of a list for a message, and how many more there are."""
     all_words = list(words)
@@ -83,6 +95,7 @@ def nearest(text: str, choices: Iterable[str]) -> str | None:
     return by_key[near[0]] if near else None
 
 
+_ERROR = re.compile(ERROR_TOKEN.removesuffix("$") + r"\Z")
 _AFFIX = re.compile(r"^(?:stage|type|grade|class|category)|(?:stage|type|class|期|型|级|类)$")
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdiscx.model.spec import Column, Study
-from cdiscx.model.table import BLANK, DATE, NUMBER, TEXT
-from cdiscx.tidy.cells import DTYPES, interpret_cells
+from cdiscx.model.table import BLANK, DATE, ERROR, NO_CACHE, NUMBER, TEXT
+from cdiscx.tidy.cells import DTYPES, _by_expressions, _one_by_one, interpret_cells
 from cdiscx.tidy.plain import read_plain
 from cdiscx.tidy.reading import Context
 from cdiscx.tidy.words import loose
@@ -92,7 +92,9 @@ def test_the_fast_way_never_answers_otherwise(column, cells, unit):
         (COLUMNS[0], [("Nausea", TEXT), (None, BLANK)]),
         (COLUMNS[1], [("007", TEXT)]),
         (COLUMNS[2], [("2024-03-05", DATE)]),
+        (COLUMNS[2], [("2024-03-05", TEXT)]),
         (COLUMNS[3], [("32.5", NUMBER)]),
+        (COLUMNS[3], [("32.5", TEXT)]),
     ],
 )
 def test_plain_columns_take_the_fast_way(column, cells):
@@ -106,8 +108,32 @@ def test_plain_columns_take_the_fast_way(column, cells):
         (COLUMNS[2], [("1904-01-01", DATE)]),
         (COLUMNS[2], [("2026-01-01", DATE)]),
         (COLUMNS[3], [("25%", NUMBER)]),
-        (COLUMNS[4], [("3", TEXT)]),
+        (COLUMNS[4], [("3 mm", TEXT)]),
+        (COLUMNS[2], [("05MAR2024", TEXT)]),
     ],
 )
 def test_anything_to_interpret_takes_the_long_way(column, cells):
     assert read_plain(frame(cells, "mm"), column, CONTEXT, DTYPES[column.type]) is None
+
+
+ALL_KINDS = [
+    *COLUMNS,
+    Column(is_="X", type="yn"),
+    Column(is_="X", type="term", terms={"Nausea": ("ND", "S-1"), "C": ("3",)}),
+    Column(is_="X", type="terms", terms={"Nausea": ("ND",), "C": ("3",)}),
+    Column(is_="X", type="lesion"),
+]
+ANY_CELL = st.one_of(
+    CELLS,
+    st.sampled_from(
+        [(None, NO_CACHE), ("#N/A", ERROR), ("  ", TEXT), (" #REF!", TEXT), ("05MAR2024 ", TEXT), ("Y", TEXT)]
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(ALL_KINDS), st.lists(ANY_CELL, min_size=1, max_size=8), st.sampled_from([None, "mm", "cm"]))
+def test_a_column_read_text_by_text_answers_what_expressions_answer(column, cells, unit):
+    given_cells = frame(cells, unit)
+    short, long = (way(given_cells, column, CONTEXT) for way in (_one_by_one, _by_expressions))
+    assert short.equals(long.select(short.columns), null_equal=True)
