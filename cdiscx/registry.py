@@ -135,13 +135,16 @@ def _registrar(kind: str) -> Callable[[str], Callable[[F], F]]:
 reader = _registrar("reader")
 algorithm = _registrar("algorithm")
 dataset = _registrar("dataset")
+event_source = _registrar("event_source")
+censor_source = _registrar("censor_source")
+start_source = _registrar("start_source")
 analysis = _registrar("analysis")
 exporter = _registrar("exporter")
 reporter = _registrar("reporter")
 
 
 def registered(kind: str) -> dict[str, Callable[..., object]]:
-    """Name -> function of one kind (`reader`, `algorithm`, `dataset`, `analysis`, `exporter`, `reporter`)."""
+    """Name -> function of one kind (`reader`, `algorithm`, `dataset`, `event_source`, `censor_source`, `start_source`, …)."""
     return dict(sorted(_KINDS.get(kind, {}).items()))
 
 

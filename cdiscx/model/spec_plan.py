@@ -39,6 +39,7 @@ class Anchor(Node):
     if_row: bool = Field(False, description="Only asked for where a row of its sources exists and its date is blank")
     none_if: tuple[Source, ...] = Field((), description="Rows that mean: not there yet (an ongoing dose); no date then")
     sheet: str | None = Field(None, description="`table.COLUMN` that should hold it")
+    adsl: str | None = Field(None, description="Variable of ADSL that holds it: where endpoints start (STARTDT)")
 
 
 class Visit(Node):
