@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
@@ -102,10 +103,10 @@ def interpret_cells(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
 def _one_by_one(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFrame:
     """`interpret_cells` for some thousands of cells, where the fixed cost of an expression is more than its work."""
     names = ["raw", "kind", "unit"] if column.type == "num" else ["raw", "kind"]
-    place: dict[tuple[str | None, int, str | None], int] = {}
+    place: dict[tuple[Any, ...], int] = {}
     where = [place.setdefault(row, len(place)) for row in cells.select(names).iter_rows()]
     own = own_words(column)
-    sound: dict[tuple[str | None, int, str | None], int] = {}
+    sound: dict[tuple[Any, ...], int] = {}
     at: list[int | None] = []
     broken: list[str | None] = []
     why: list[str | None] = []
