@@ -9,6 +9,7 @@ from pydantic import Field
 
 from cdiscx.model.errors import SpecError
 from cdiscx.model.spec_analysis import Analysis, Baseline, Exposed, Records
+from cdiscx.model.spec_design import Arm, Begin, Element, Path, TrialFact
 from cdiscx.model.spec_layout import (
     Column,
     ColumnType,
@@ -40,6 +41,7 @@ __all__ = [
     "Arm",
     "Assessments",
     "Baseline",
+    "Begin",
     "CheckSetting",
     "Column",
     "ColumnType",
@@ -54,6 +56,7 @@ __all__ = [
     "Exposed",
     "Node",
     "Number",
+    "Path",
     "Phase",
     "Point",
     "Records",
@@ -65,6 +68,7 @@ __all__ = [
     "Text",
     "Texts",
     "Texts_",
+    "TrialFact",
     "Visit",
 ]
 
@@ -136,28 +140,6 @@ class CheckSetting(Node):
     off: str | None = Field(None, description="Why the check does not belong to this study")
 
 
-class Element(Node):
-    """One element of the trial design (TE)."""
-
-    etcd: str
-    element: str
-    epoch: str
-    start: str
-    end: str
-    duration: str | None = None
-    transition: str = ""
-    begins: str | None = Field(None, description="Anchor at which the element starts, where one does")
-    branch: str = Field("", description="Text of TABRANCH: who goes on to this element")
-
-
-class Arm(Node):
-    """The planned arm."""
-
-    armcd: str
-    arm: str
-    elements: tuple[Element, ...] = ()
-
-
 class Study(Node):
     """One study: everything cdiscx needs to know about it."""
 
@@ -180,7 +162,7 @@ class Study(Node):
     checks: Mapping[str, CheckSetting] = {}
     accepted: tuple[Accepted, ...] = ()
     arm: Arm | None = None
-    trial_summary: tuple[Mapping[str, Any], ...] = ()
+    trial_summary: tuple[TrialFact, ...] = Field((), description="Trial summary parameters (TS)")
     missing_words: Texts_ = Field((), description="Cell texts that mean: nothing here")
     ignore_sheets: Texts_ = ()
     unscheduled: Texts_ = Field(("UNSCHEDULED",), description="First words of unscheduled visits: `UNSCHEDULED 5.1`")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cdiscx.model.spec import Column, Sheet, Source, Study
+from cdiscx.model.spec import Begin, Column, Sheet, Source, Study
 from cdiscx.model.spec_yaml import Marks, Path_, dotted
 
 #: `start` of an endpoint that is no anchor: the first CR or PR (adam-derivations 6, DOR)
@@ -157,8 +157,32 @@ class _Links:
             ):
                 for word in words:
                     self.known(path, word, among, what)
-        for i, element in enumerate(study.arm.elements if study.arm else ()):
-            self.known(("arm", "elements", i, "begins"), element.begins, study.anchors, "anchor")
+        self._design((*drugs, *procedures))
+
+    def _design(self, given: tuple[str, ...]) -> None:
+        """Elements and arms: anchors, visits, drugs and elements that they name."""
+        if (arm := self.study.arm) is None:
+            return
+        codes = [element.etcd for element in arm.elements]
+        self.once(("arm", "elements"), codes, "element")
+        for i, element in enumerate(arm.elements):
+            for j, begin in enumerate(element.begins):
+                self._begin(("arm", "elements", i, "begins", j), begin, given)
+        for i, way in enumerate(arm.paths):
+            for code in (*way.elements, way.of):
+                self.known(("arm", "paths", i), code, codes, "element")
+
+    def _begin(self, path: Path_, begin: Begin, given: tuple[str, ...]) -> None:
+        if sum(map(bool, (begin.anchor, begin.first, begin.last))) != 1:
+            self.say(path, "one of `anchor`, `first` and `last` is needed")
+        for name in (begin.anchor, begin.needs, begin.unless):
+            self.known(path, name, self.study.anchors, "anchor")
+        for word in (*begin.first, *begin.last):
+            self.known(path, word, given or (word,), "drug or procedure")
+        for key, bound in (("from", begin.from_), ("after", begin.after), ("before", begin.before)):
+            self.known((*path, key, "anchor"), bound.anchor if bound else None, self.study.anchors, "anchor")
+        if begin.where is not None:
+            self._source((*path, "where"), begin.where)
 
     def judgements(self) -> None:
         study = self.study
