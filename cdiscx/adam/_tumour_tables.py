@@ -1,0 +1,267 @@
+"""SDTM tumour domains of any sponsor in; the house's lesion, response and operation tables out, which the engine judges."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from cdiscx.adam._context import Context
+
+#: RSCAT of the composite of tumour and thrombus, which has an OVRLRESP of its own (sdtm-mapping 4.6)
+COMPOSITE = "PROTOCOL DEFINED RESPONSE CRITERIA"
+INVESTIGATOR = "INVESTIGATOR"
+POINT = ("SUBJID", "EVAL", "VISIT")
+_POINT = list(POINT)
+_SIZES = ("LDIAM", "LPERP", "DIAMETER", "VDIAM")
+_STATES = ("TUMSTATE", "LNSTATE")
+_SEEN = {
+    "PRESENT": "PRESENT", "UNCHANGED": "PRESENT", "DECREASED": "PRESENT", "INCREASED": "PRESENT", "PATHOLOGICAL": "PRESENT",
+    "ABSENT": "ABSENT", "NON-PATHOLOGICAL": "ABSENT",
+    "UNEQUIVOCAL": "UNEQUIVOCAL PROGRESSION", "UNEQUIVOCAL PROGRESSION": "UNEQUIVOCAL PROGRESSION", "PD": "UNEQUIVOCAL PROGRESSION",
+    "NE": "NOT EVALUABLE", "NOT EVALUABLE": "NOT EVALUABLE",
+}  # fmt: skip
+
+
+def upper(column: str) -> pl.Expr:
+    """A text column, upper case and without blanks around it."""
+    return pl.col(column).str.to_uppercase().str.strip_chars()
+
+
+def reader(prefix: str) -> pl.Expr:
+    """Whose reading it is: the named assessor, else the evaluator; nobody named is the investigator (contract)."""
+    return pl.coalesce(f"{prefix}EVALID", f"{prefix}EVAL", pl.lit(INVESTIGATOR)).str.to_uppercase().alias("EVAL")
+
+
+def visit(prefix: str) -> pl.Expr:
+    """The name of the time point: the visit, else its number, the link group or the date."""
+    number = pl.col("VISITNUM").cast(pl.String)
+    return pl.coalesce(upper("VISIT"), number, f"{prefix}LNKGRP", f"{prefix}DTC").alias("VISIT")
+
+
+def lesion_id(column: str) -> pl.Expr:
+    """A lesion's identifier without the assessor's prefix and leading zeros, as operations list it: `R1-T04.1` -> `T4.1`."""
+    bare = upper(column).str.replace(r"^(?:R\d+|INV|RAD\w*)-", "").str.replace(r"^NEW0*(\d)", "N$1")
+    return bare.str.replace(r"^([A-Z]+)0+(\d)", "$1$2")
+
+
+def house_tables(ctx: Context) -> dict[str, pl.LazyFrame]:
+    """`targets`, `nontargets`, `newlesions`, `responses`, `procedures`, `subjects` and `anchors` as the views read them.
+
+    SUBJID is USUBJID; `_rid` is the `_id` of an SDTM record and `_from` those of all records of the row. Lengths in mm.
+    Without lesion records the three lesion tables have no rows.
+    """
+    rows = _lesion_rows(ctx)
+    return {
+        "targets": rows.filter(pl.col("CLASS") == "TARGET").lazy(),
+        "nontargets": rows.filter(pl.col("CLASS") == "NON-TARGET").lazy(),
+        "newlesions": rows.filter(pl.col("CLASS") == "NEW").lazy(),
+        "responses": response_rows(ctx).lazy(),
+        "procedures": _operations(ctx).lazy(),
+        "subjects": _subjects(ctx).lazy(),
+        "anchors": anchors(ctx).lazy(),
+    }
+
+
+def anchors(ctx: Context) -> pl.DataFrame:
+    """SUBJID and one Date per anchor of the study file that ADSL holds; D1 is TRTSDT and SURG is SURGDT in any study."""
+    names = {"D1": "TRTSDT", "SURG": "SURGDT"} | {n: a.adsl for n, a in ctx.study.anchors.items() if a.adsl}
+    held = set(ctx.adsl.columns)
+    dates = [
+        (pl.col(v) if v in held else pl.lit(None, dtype=pl.Date)).cast(pl.Date).alias(name) for name, v in names.items()
+    ]
+    return ctx.adsl.select(pl.col("USUBJID").alias("SUBJID"), *dates)
+
+
+def _lesion_rows(ctx: Context) -> pl.DataFrame:
+    """One row per lesion and time point, in the columns of the lesion sheets, with CLASS."""
+    tr = ctx.domain(
+        "TR", "TREVAL", "TREVALID", "TRLNKID", "TRLNKGRP", "TRGRPID", "TRTESTCD", "TRORRES", "TRSTRESC", "TRSTRESN", "TRSTAT",
+        "TRREASND", "TRMETHOD", "VISIT", "VISITNUM", "TRDTC", "TRDT", "TRARTPH", "TRTYPENH",
+    )  # fmt: skip
+    readings = tr.filter(
+        pl.col("TRLNKID").is_not_null(), upper("TRTESTCD").is_in([*_SIZES, *_STATES]) | pl.col("TRTESTCD").is_null()
+    ).with_columns(reader("TR"), visit("TR"), SUBJID="USUBJID", TEST=upper("TRTESTCD"), RESULT=upper("TRSTRESC"))
+    known = _identities(ctx)
+    readings = readings.join(known, on=["SUBJID", "EVAL", "TRLNKID"], how="left", maintain_order="left").with_columns(
+        CLASS=pl.coalesce("CLASS", upper("TRGRPID"))
+    )
+    size = pl.col("TRSTRESN")
+    nodal = pl.col("TEST") == "LPERP"
+    rows = readings.group_by(*_POINT, "TRLNKID", maintain_order=True).agg(
+        pl.col("CLASS", "TUORGAN", "TULOC", "TUNODAL", "TUCERT", "TUTYPENH", "TULOC_").first(),
+        TRDAT=pl.col("TRDT").max(),
+        TRDATC=pl.col("TRDTC").max(),
+        LDIAM=size.filter(pl.col("TEST").is_in(["LDIAM"])).first(),
+        DIAMETER=size.filter(pl.col("TEST") == "DIAMETER").first(),
+        SAXIS=size.filter(nodal).first(),
+        VDIAM=size.filter(pl.col("TEST") == "VDIAM").first(),
+        PERPENDICULAR=nodal.any(),
+        SMALL=pl.col("TRORRES").str.to_uppercase().str.contains("TOO SMALL").any(),
+        STATE=pl.col("RESULT").filter(pl.col("TEST").is_in(_STATES)).first(),
+        NOTDONE=(upper("TRSTAT") == "NOT DONE").any(),
+        TRREAS=pl.col("TRREASND").drop_nulls().first(),
+        TUMETHOD=upper("TRMETHOD").drop_nulls().first(),
+        ARTPHASE=pl.col("TRARTPH").drop_nulls().first(),
+        TYPENH=pl.col("TRTYPENH").drop_nulls().first(),
+        _rid=pl.col("_id").min(),
+        _from=pl.col("_from").flatten(),
+        _more=pl.col("_tu").first(),
+    )
+    return _in_house_words(rows)
+
+
+def _in_house_words(rows: pl.DataFrame) -> pl.DataFrame:
+    nodal = pl.coalesce(pl.col("TUNODAL") == "Y", pl.when("PERPENDICULAR").then(True)).fill_null(False)
+    node = nodal | pl.col("TUORGAN").str.contains("LYMPH").fill_null(False)
+    rows = rows.with_columns(
+        TUNODAL=pl.when(node).then(pl.lit("Y")).otherwise(pl.col("TUNODAL")),
+        SAXIS=pl.coalesce("SAXIS", pl.when(node).then("DIAMETER")),
+        LDIAM=pl.coalesce("LDIAM", pl.when(~node).then("DIAMETER")),
+    )
+    gone = pl.min_horizontal("LDIAM", "SAXIS") == 0
+    value = pl.coalesce("LDIAM", "SAXIS", "VDIAM")
+    merged = pl.col("TRREAS").str.to_uppercase().str.contains("MERG")
+    target = (
+        pl.when(merged.fill_null(False)).then(pl.lit("MERGED"))
+        .when(pl.col("SMALL").fill_null(False)).then(pl.lit("TOO SMALL"))
+        .when(gone.fill_null(False)).then(pl.lit("ABSENT"))
+        .when(value.is_not_null()).then(pl.lit("MEASURED"))
+        .otherwise(pl.lit("NOT EVALUABLE"))
+    )  # fmt: skip
+    state = pl.col("STATE").replace_strict(list(_SEEN), list(_SEEN.values()), default=None, return_dtype=pl.String)
+    other = pl.when(pl.col("NOTDONE")).then(pl.lit("NOT EVALUABLE")).otherwise(state)
+    certain = pl.when(pl.col("STATE").is_in(["UNEQUIVOCAL", "EQUIVOCAL"])).then("STATE")
+    return rows.with_columns(
+        LESID=lesion_id("TRLNKID"),
+        TRSTATUS=pl.when(pl.col("CLASS") == "NON-TARGET").then(other).otherwise(target),
+        CERTAIN=pl.coalesce(certain, "TUCERT"),
+        TYPENH=pl.coalesce("TYPENH", "TUTYPENH"),
+        TULOC=pl.coalesce("TULOC_", "TULOC"),
+        _from=pl.concat_list("_from", pl.col("_more").fill_null(pl.lit([], dtype=pl.List(pl.UInt32)))),
+    ).drop("TULOC_", "_more")
+
+
+def _identities(ctx: Context) -> pl.DataFrame:
+    """SUBJID, EVAL, TRLNKID -> CLASS, place and what was said when the lesion was first identified; `_tu`: its records."""
+    tu = ctx.domain(
+        "TU", "TUEVAL", "TUEVALID", "TULNKID", "TUSTRESC", "TUORRES", "TULOC", "TUORGAN", "TUNODAL", "TUCERT", "TUTYPENH",
+        "TULOCTXT", "TUSEQ",
+    )  # fmt: skip
+    place = upper("TULOC")
+    return (
+        tu.filter(pl.col("TULNKID").is_not_null())
+        .with_columns(reader("TU"), SUBJID="USUBJID", CLASS=pl.coalesce(upper("TUSTRESC"), upper("TUORRES")))
+        .sort("TUSEQ", nulls_last=True, maintain_order=True)
+        .group_by("SUBJID", "EVAL", pl.col("TULNKID").alias("TRLNKID"), maintain_order=True)
+        .agg(
+            pl.col("CLASS").filter(pl.col("CLASS").is_in(["TARGET", "NON-TARGET", "NEW"])).first(),
+            TUORGAN=pl.coalesce(upper("TUORGAN"), place).first(),
+            TULOC=place.first(),
+            TULOC_=pl.col("TULOCTXT").first(),
+            TUNODAL=upper("TUNODAL").first(),
+            TUCERT=upper("TUCERT").first(),
+            TUTYPENH=upper("TUTYPENH").first(),
+            _tu=pl.col("_from").flatten(),
+        )
+    )
+
+
+def criterion_rows(ctx: Context) -> pl.DataFrame:
+    """RS records of the response criterion itself, with SUBJID, EVAL, VISIT, TEST and RESULT (upper case)."""
+    return _rs(ctx).filter(pl.col("RSCAT").is_null() | (pl.col("RSCAT") != COMPOSITE))
+
+
+def _rs(ctx: Context) -> pl.DataFrame:
+    rs = ctx.domain(
+        "RS", "RSEVAL", "RSEVALID", "RSTESTCD", "RSCAT", "RSORRES", "RSSTRESC", "RSLNKGRP", "VISIT", "VISITNUM", "RSDTC",
+        "RSDT", "RSSEQ", "RSSTAT",
+    )  # fmt: skip
+    return rs.filter(pl.col("RSSTAT").is_null()).with_columns(
+        reader("RS"), visit("RS"), SUBJID="USUBJID", TEST=upper("RSTESTCD"), RESULT=upper("RSSTRESC")
+    )
+
+
+def response_rows(ctx: Context) -> pl.DataFrame:
+    """One row per time point with a response record: the columns of the Response sheet; `_rid` of the overall response.
+
+    An indicator of new lesions stands as Y or N, also where the form asked how certain they are (NEWLPROG).
+    """
+    rs = _rs(ctx)
+    own = rs.filter(pl.col("RSCAT").is_null() | (pl.col("RSCAT") != COMPOSITE))
+    names = ["OVRLRESP", "TRGRESP", "NTRGRESP", "SYMPTDTR", "NEWLIND"]
+    new = pl.col("RESULT").replace_strict(
+        ["Y", "N", "UNEQUIVOCAL", "EQUIVOCAL"], ["Y", "N", "Y", "N"], default=None, return_dtype=pl.String
+    )
+    said = {n: own.filter(pl.col("TEST") == n) for n in names}
+    said["NEWLIND"] = own.filter(pl.col("TEST").is_in(["NEWLIND", "NEWLPROG"])).with_columns(RESULT=new)
+    both = rs.filter(pl.col("RSCAT") == COMPOSITE)
+    said["COMPRESP"] = both.filter(pl.col("TEST") == "OVRLRESP")
+    said["PVTTRESP"] = both.filter(pl.col("TEST") == "PVTTRESP")
+    said["PVTTCLS"] = _later_classes(ctx, own)
+    said["FLOWREST"] = _flow(ctx)
+    out: pl.DataFrame | None = None
+    for name, rows in said.items():
+        if rows.is_empty() and (out is not None or name != "OVRLRESP"):
+            continue
+        piece = _once(rows, name)
+        out = piece if out is None else _merged(out, piece)
+    assert out is not None
+    absent = [n for n in said if n not in out.columns]
+    return out.with_columns(pl.lit(None, dtype=pl.String).alias(n) for n in absent)
+
+
+def _once(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    first = rows.unique(_POINT, keep="first", maintain_order=True)
+    return first.select(
+        *_POINT, RSDAT="RSDT", VISITNUM="VISITNUM", _rid="_id", RSSEQ="RSSEQ", _from="_from"
+    ).with_columns(first["RESULT"].alias(name))
+
+
+def _merged(out: pl.DataFrame, piece: pl.DataFrame) -> pl.DataFrame:
+    shared = ["RSDAT", "VISITNUM", "_rid", "RSSEQ", "_from"]
+    wide = out.join(piece, on=_POINT, how="full", coalesce=True, suffix="_b", maintain_order="left_right")
+    return wide.with_columns(pl.coalesce(c, f"{c}_b").alias(c) for c in shared).drop(f"{c}_b" for c in shared)
+
+
+def _later_classes(ctx: Context, rs: pl.DataFrame) -> pl.DataFrame:
+    """Cheng classes after the first treatment; the subtype letter is kept where it was collected."""
+    start = ctx.adsl.select(SUBJID="USUBJID", _start="TRTSDT")
+    rows = rs.filter(pl.col("TEST") == "CHENGCLS").join(start, on="SUBJID", how="left", maintain_order="left")
+    return rows.filter((pl.col("RSDT") > pl.col("_start")).fill_null(False)).with_columns(RESULT=cheng_class())
+
+
+def cheng_class() -> pl.Expr:
+    """The class with its letter: collected text where it is a class (`IIa`), else the standardised result."""
+    said = pl.col("RSORRES").str.strip_chars()
+    return (
+        pl.when(said.str.contains(r"(?i)^(NONE|I|II|III|IV)[ab]?$")).then(said.str.to_uppercase()).otherwise("RESULT")
+    )
+
+
+def _flow(ctx: Context) -> pl.DataFrame:
+    tr = ctx.domain(
+        "TR", "TREVAL", "TREVALID", "TRTESTCD", "TRSTRESC", "TRLNKGRP", "VISIT", "VISITNUM", "TRDTC", "TRDT"
+    )
+    rows = tr.filter(upper("TRTESTCD") == "PVFLWIND")
+    return rows.with_columns(
+        reader("TR"), visit("TR"), SUBJID="USUBJID", RESULT=upper("TRSTRESC"), RSDT="TRDT", RSSEQ=pl.lit(None, dtype=pl.Float64)
+    )  # fmt: skip
+
+
+def _operations(ctx: Context) -> pl.DataFrame:
+    """SUBJID, PRSTDAT, RESLES (list): what operations took away, from the supplemental qualifier PRRESLES."""
+    pr = ctx.domain("PR", "PRSTDT", "PRRESLES").filter(pl.col("PRRESLES").is_not_null())
+    listed = pl.col("PRRESLES").str.to_uppercase().str.replace_all(r"[,，；、\s]+", ";")
+    names = listed.str.replace_all(r"\b([A-Z]+)0+(\d)", "$1$2").str.replace_all(r"\bNEW(\d)", "N$1").str.split(";")
+    return pr.select(
+        SUBJID="USUBJID", PRSTDAT="PRSTDT", RESLES=names.list.filter(pl.element() != ""), _rid="_id", _from="_from"
+    )
+
+
+def _subjects(ctx: Context) -> pl.DataFrame:
+    """SUBJID, `_rid`, PVTTCLS: the class at baseline, the last one on or before the first treatment."""
+    start = ctx.adsl.select(SUBJID="USUBJID", _start="TRTSDT")
+    rows = criterion_rows(ctx).filter(pl.col("TEST") == "CHENGCLS", pl.col("EVAL") == INVESTIGATOR)
+    early = rows.join(start, on="SUBJID", how="left").filter(pl.col("RSDT") <= pl.col("_start"))
+    last = early.sort("RSDT", "_id").unique("SUBJID", keep="last", maintain_order=True)
+    base = last.select("SUBJID", PVTTCLS=cheng_class(), _rid="_id")
+    return start.select("SUBJID").join(base, on="SUBJID", how="left", maintain_order="left")
