@@ -105,9 +105,13 @@ def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFram
 
     DAT: latest scan date; for PD the earliest (R11-X-2); the response date only where no scan date exists.
     """
-    scans = (
-        tables["lesions"]
-        .sort("TRDAT", "_rid", nulls_last=False)
+    return timed_points(study, scans(tables["lesions"]), _responses(tables.get("responses")), tables["anchors"])
+
+
+def scans(lesions: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per time point with a lesion row: FIRSTDAT, LASTDAT, LESRID and LESTABLE of the latest row, `_lesfrom`."""
+    return (
+        lesions.sort("TRDAT", "_rid", nulls_last=False)
         .group_by(_POINT, maintain_order=True)
         .agg(
             FIRSTDAT=pl.col("TRDAT").min(),
@@ -117,8 +121,22 @@ def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFram
             _lesfrom=pl.col("_rid"),
         )
     )
-    responses = _responses(tables.get("responses"))
-    points = scans.join(responses, on=_POINT, how="full", coalesce=True, nulls_equal=True)
+
+
+def timed_points(
+    study: Study, seen: pl.LazyFrame | None, responses: pl.LazyFrame, anchors: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Time points of `scans` and of response rows (one a time point: RSDAT, OVRLRESP, RSRID, …) as `assessments` says.
+
+    `anchors`: SUBJID with D1 and SURG, where the study has them. Without scans (None) the response dates count.
+    """
+    if seen is None:
+        absent = {"FIRSTDAT": pl.Date(), "LASTDAT": pl.Date(), "LESRID": pl.UInt32(), "LESTABLE": pl.String()}
+        points = responses.with_columns(
+            *(pl.lit(None, dtype=t).alias(n) for n, t in absent.items()), _lesfrom=pl.lit([], dtype=pl.List(pl.UInt32))
+        )
+    else:
+        points = seen.join(responses, on=_POINT, how="full", coalesce=True, nulls_equal=True)
     points = points.filter(pl.col("SUBJID").is_not_null(), pl.col("VISIT").is_not_null())
     pd_ = (pl.col("OVRLRESP") == "PD").fill_null(False)
     points = points.with_columns(
@@ -126,9 +144,9 @@ def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFram
         DAT=pl.coalesce(pl.when(pd_).then("FIRSTDAT").otherwise("LASTDAT"), "RSDAT"),
         ANYDAT=pl.coalesce("LASTDAT", "RSDAT"),
     )
-    anchors = tables["anchors"].collect_schema().names()
-    dates = [pl.col(a) if a in anchors else pl.lit(None, dtype=pl.Date).alias(a) for a in ("D1", "SURG")]
-    points = points.join(tables["anchors"].select("SUBJID", *dates), on="SUBJID", how="left")
+    known = anchors.collect_schema().names()
+    dates = [pl.col(a) if a in known else pl.lit(None, dtype=pl.Date).alias(a) for a in ("D1", "SURG")]
+    points = points.join(anchors.select("SUBJID", *dates), on="SUBJID", how="left")
     return (
         placed(study, points)
         .with_columns(
