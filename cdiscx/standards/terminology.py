@@ -2,7 +2,7 @@
 
 Published lists stand in `data/sdtm-ct-2025-03-28.tsv` and `data/adam-ct-2025-09-26.tsv` (only lists that cdiscx uses),
 other spellings in `data/spellings.tsv`. A sponsor's own values are no part of this module: mappings name them
-(`mappings/_house/terminology.yaml`), and `extend` adds them to a published list.
+(`extend_codelists`), and `extend` adds them to a published list.
 """
 
 from __future__ import annotations
