@@ -1,1 +1,5 @@
-"""Datasets -> files: XPT, Dataset-JSON, Parquet, CSV, define.xml, manifest; each written file can be read back."""
+"""Datasets in, files out: transport files, Dataset-JSON, Parquet and CSV, each read back before success is reported."""
+
+from cdiscx.export.files import formats, write
+
+__all__ = ["formats", "write"]

@@ -1,0 +1,60 @@
+"""How the variables of a dataset lie in a record of a transport file: bytes, widths, formats and labels."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import polars as pl
+
+from cdiscx.model.dataset import Dataset
+
+_NAMESTR = struct.Struct(">hhhh8s40s8shhh2s8shhl52s")
+#: longest character value, name and label of version 5, in bytes
+TEXT, NAME, LABEL = 200, 8, 40
+
+
+@dataclass(frozen=True, slots=True)
+class XptField:
+    """One variable: `start` and `width` are bytes of its place in a record; `number` counts from 1."""
+
+    number: int
+    name: str
+    label: str
+    numeric: bool
+    start: int
+    width: int
+    #: name, width and decimals of its display format
+    format: tuple[str, int, int] = ("", 0, 0)
+
+    def namestr(self) -> bytes:
+        """The 140 bytes that describe the variable."""
+        name, width, decimals = self.format
+        form = name.encode("ascii").ljust(8)
+        return _NAMESTR.pack(
+            1 if self.numeric else 2, 0, self.width, self.number, self.name.encode("ascii").ljust(8),
+            self.label.encode("ascii").ljust(40), form, width, decimals, int(self.numeric), b"\0\0",
+            b" " * 8, 0, 0, self.start, b"\0" * 52,
+        )  # fmt: skip
+
+
+def widths(dataset: Dataset) -> dict[str, int]:
+    """Variable -> bytes of its longest value (at least 1) for text, 8 for numbers; of the frame as it stands."""
+    frame = dataset.public
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    longest = frame.select(pl.col(texts).str.len_bytes().max()) if texts else pl.DataFrame()
+    found = longest.row(0, named=True) if longest.height else {}
+    return {v.name: max(found.get(v.name) or 1, 1) if v.name in texts else 8 for v in dataset.variables}
+
+
+def xpt_fields(dataset: Dataset) -> tuple[XptField, ...]:
+    """The variables in their order, without gaps between them."""
+    fields, start = [], 0
+    schema, sizes = dataset.public.schema, widths(dataset)
+    for number, variable in enumerate(dataset.variables, 1):
+        numeric = schema[variable.name] != pl.String
+        form = ("DATE", 9, 0) if schema[variable.name] == pl.Date else ("", 0, 0)
+        width = sizes[variable.name]
+        fields.append(XptField(number, variable.name, variable.label, numeric, start, width, form))
+        start += width
+    return tuple(fields)

@@ -1,0 +1,101 @@
+"""A dataset in, the same dataset as a file format can hold it out.
+
+Blank text is null everywhere. The transport form is ASCII with short labels; what it cannot keep (see `limits`) is an
+ExportError, or is cut on request, when a person has seen the findings and wants the file nevertheless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from cdiscx.export.ascii import to_ascii
+from cdiscx.export.fields import LABEL, TEXT
+from cdiscx.model.dataset import DTYPES, Dataset
+from cdiscx.model.errors import ExportError
+
+#: largest magnitude of an IBM float, and the smallest that is not zero
+BIG, TINY = (1 - 16.0**-14) * 16.0**63, 16.0**-65
+#: whole numbers beyond this are not all doubles
+WHOLE = 2**53
+
+
+def plain_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
+    """The public columns in the types that the variables declare, "" as null.
+
+    NaN and infinite numbers have no place in any format: null when `lossy`, else ExportError. Raises ExportError too
+    where a column is missing or cannot be of the type its variable declares.
+    """
+    missing = [v.name for v in dataset.variables if v.name not in dataset.frame.columns]
+    if missing:
+        raise ExportError(f"dataset {dataset.name} has no column {', '.join(missing)}, which its variables name")
+    try:
+        frame = dataset.frame.select(pl.col(v.name).cast(DTYPES[v.type]) for v in dataset.variables)
+    except pl.exceptions.PolarsError as error:
+        said = str(error).splitlines()[0]
+        raise ExportError(
+            f"dataset {dataset.name}: a column is not of the type its variable declares ({said})"
+        ) from error
+    texts = [v.name for v in dataset.variables if DTYPES[v.type] == pl.String]
+    floats = [v.name for v in dataset.variables if v.type == "float"]
+    frame = frame.with_columns(
+        *(pl.when(pl.col(n) != "").then(pl.col(n)).alias(n) for n in texts),
+        *(pl.when(pl.col(n).is_finite()).then(pl.col(n)).alias(n) for n in floats),
+    )
+    if not lossy and floats:
+        lost = [n for n in floats if frame[n].null_count() != dataset.frame[n].null_count()]
+        if lost:
+            raise ExportError(f"{dataset.name}.{lost[0]} holds a value that is no number (NaN or infinite)")
+    return replace(dataset, frame=frame)
+
+
+def xpt_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
+    """`plain_form` in ASCII, trailing blanks off, labels of at most 40 characters.
+
+    Text longer than 200 bytes is cut, a number out of range is null, when `lossy`; else ExportError.
+    """
+    plain = plain_form(dataset, lossy=lossy)
+    columns = []
+    for series in plain.frame.iter_columns():
+        kept = _kept(series)
+        if not lossy and not kept.equals(series if series.dtype != pl.String else _short(series), null_equal=True):
+            raise ExportError(
+                f"{dataset.name}.{series.name} holds a value that a SAS transport file cannot keep "
+                "(text of more than 200 bytes or a number out of range); see the findings EXP-XPT"
+            )
+        columns.append(kept)
+    variables = tuple(replace(v, label=xpt_label(v.label)) for v in dataset.variables)
+    return replace(plain, frame=pl.DataFrame(columns), variables=variables, label=xpt_label(dataset.label))
+
+
+def xpt_label(label: str) -> str:
+    """A label as the transport file holds it."""
+    return str(to_ascii(pl.Series([label]))[0])[:LABEL].rstrip(" ")
+
+
+def _short(series: pl.Series) -> pl.Series:
+    """ASCII text without trailing blanks, blank text as null, of any length."""
+    text = to_ascii(series).str.strip_chars_end(" ")
+    return text.zip_with(text != "", pl.Series([None], dtype=pl.String)).alias(series.name)
+
+
+def _kept(series: pl.Series) -> pl.Series:
+    """What is left of a column in a transport file."""
+    if series.dtype == pl.String:
+        text = _short(series)
+        if (text.str.len_bytes().max() or 0) > TEXT:  # type: ignore[operator]
+            text = text.str.slice(0, TEXT).str.strip_chars_end(" ")
+        return text
+    if series.dtype in (pl.Float64, pl.Int64):
+        bad = out_of_range(series)
+        return series.zip_with(~bad, pl.Series([None], dtype=series.dtype)) if bad.any() else series
+    return series
+
+
+def out_of_range(numbers: pl.Series) -> pl.Series:
+    """Whether a number (Float64 or Int64) is none that an IBM float can be: too large, too small, or no longer whole."""
+    size = numbers.abs()
+    if numbers.dtype == pl.Int64:
+        return ((numbers > WHOLE) | (numbers < -WHOLE)).fill_null(False)
+    return ((size > BIG) | ((size < TINY) & (size > 0)) | ~numbers.is_finite()).fill_null(False)
