@@ -1,0 +1,37 @@
+"""ADEXSUM in, the summary of exposure out: every parameter of every treatment described."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from cdiscx.analysis.inputs import Inputs
+from cdiscx.analysis.summary import describe
+
+#: columns that may name the treatment of a record, the first that is there counts
+_TREATMENT = ("EXTRT", "PARCAT1", "TRT", "ATRT", "TRTP")
+
+
+def exposure(inputs: Inputs) -> dict[str, Any]:
+    """One row for each treatment and parameter: n, mean, SD, median, quartiles, range."""
+    population = inputs.population("SAFFL")
+    head = {"population": population.flag, "label": population.label, "N": population.n}
+    frame = inputs.frame("ADEXSUM")
+    if not {"USUBJID", "PARAMCD", "AVAL"} <= set(frame.columns) or frame.is_empty():
+        return head | {"text": "No exposure was derived.", "rows": []}
+    treatment = next((c for c in _TREATMENT if c in frame.columns), None)
+    rows = frame.join(population.subjects, on="USUBJID", how="semi").select(
+        "PARAMCD",
+        "AVAL",
+        PARAM=pl.col("PARAM") if "PARAM" in frame.columns else pl.col("PARAMCD"),
+        TREATMENT=pl.col(treatment).cast(pl.String).fill_null("") if treatment else pl.lit(""),
+    )
+    groups = rows.sort("TREATMENT", "PARAMCD", "PARAM").partition_by(
+        "TREATMENT", "PARAMCD", "PARAM", as_dict=True, maintain_order=True
+    )
+    told = [
+        {"treatment": str(t), "paramcd": str(code), "param": str(param)} | describe(group["AVAL"])
+        for (t, code, param), group in groups.items()
+    ]
+    return head | {"text": f"{len(told)} parameters of exposure.", "rows": told}
