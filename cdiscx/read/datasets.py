@@ -1,0 +1,277 @@
+"""A folder of SDTM or ADaM datasets in, frames by name out; also datasets that cdiscx did not write.
+
+Transport files (version 5 and 8), Dataset-JSON 1.1 (JSON and NDJSON), Parquet and CSV; file names in any case.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from cdiscx.model.errors import UploadError
+from cdiscx.read.archive import open_archive
+from cdiscx.read.limits import Limits, human
+from cdiscx.read.variable_types import typed
+from cdiscx.standards.transport import CARD, TransportError, decode, is_transport, read_layout
+
+#: what lies beside datasets in a folder of ours and is none
+BESIDE = frozenset({"lineage.parquet", "manifest.json", "endpoints.json", "report.json", "conformance.json"})
+#: the richer format wins where a dataset is there in several: transport files are ASCII, CSV knows no types
+_PREFERENCE = ("parquet", "json", "ndjson", "xpt", "csv")
+_NAME = re.compile(r"[A-Z][A-Z0-9]{1,7}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+_MEMBER = b"HEADER RECORD*******MEMB"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetLimits:
+    """Bounds that keep a hostile or mistaken folder from filling the machine: bytes of a file, files, values in all."""
+
+    file: int = 4 * 1024**3
+    files: int = 1_000
+    values: int = 2_000_000_000
+
+
+def read_datasets(folder: str | Path, limits: DatasetLimits | None = None) -> dict[str, pl.DataFrame]:
+    """The datasets of a folder (or of a .zip), by upper-case name in alphabetical order.
+
+    Columns are String, Int64, Float64 or Date (numbers with a date format), blank text is null, and `_id` (u32) counts
+    the records over all datasets in name order. Where a dataset is there in several formats the first of Parquet, JSON,
+    NDJSON, XPT, CSV is read. Raises UploadError, in one line, for what is broken, empty or no dataset.
+    """
+    bounds = limits or DatasetLimits()
+    place = Path(folder)
+    found = _chosen(_files(place, bounds), place, bounds)
+    frames: dict[str, pl.DataFrame] = {}
+    values = 0
+    for shown, load in found:
+        stem, _, form = shown.rpartition("/")[2].rpartition(".")
+        data = load()
+        if not data:
+            raise UploadError(f"{shown} is empty; export the dataset again")
+        name, frame, from_text = _READERS[form.lower()](data, stem.upper(), shown, bounds.values - values)
+        name, frame = _checked(name, frame, shown)
+        values += frame.height * frame.width
+        if name in frames:
+            raise UploadError(f"{shown} holds dataset {name}, which another file of {place} holds too; leave one out")
+        frames[name] = pl.DataFrame([typed(name, c, from_text=from_text) for c in frame.iter_columns()])
+    return _numbered(frames)
+
+
+def _numbered(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    out, first = {}, 0
+    for name in sorted(frames):
+        height = frames[name].height
+        ids = pl.int_range(first, first + height, dtype=pl.UInt32, eager=True).alias("_id")
+        out[name] = frames[name].with_columns(ids)
+        first += height
+    return out
+
+
+def _files(place: Path, bounds: DatasetLimits) -> list[tuple[str, int, Callable[[], bytes]]]:
+    """Name, size and loader of each file of the folder or zip, by name."""
+    try:
+        if place.is_dir():
+            paths = sorted(p for p in place.iterdir() if p.is_file())
+            found = [(p.name, p.stat().st_size, p.read_bytes) for p in paths]
+        elif place.suffix.lower() == ".zip" and place.is_file():
+            if place.stat().st_size > bounds.file:
+                raise UploadError(f"{place.name} is larger than {human(bounds.file)}; upload the datasets one by one")
+            archive = open_archive(place.read_bytes(), place.name, Limits())
+            infos = sorted((n, i) for n, i in archive.members.items() if not i.is_dir() and "__MACOSX" not in n)
+            found = [(n, i.file_size, lambda n=n: archive.read(n)) for n, i in infos]  # type: ignore[misc]
+        elif place.is_file():
+            found = [(place.name, place.stat().st_size, place.read_bytes)]
+        else:
+            raise UploadError(f"there is no folder {place}; name the folder that holds the datasets")
+    except OSError as error:
+        raise UploadError(f"{place} cannot be read: {error.strerror or error}") from error
+    return found
+
+
+def _chosen(
+    files: Iterable[tuple[str, int, Callable[[], bytes]]], place: Path, limit: DatasetLimits
+) -> list[tuple[str, Callable[[], bytes]]]:
+    """One file for each dataset, the best format of those that are there."""
+    best: dict[str, tuple[int, str, Callable[[], bytes]]] = {}
+    for shown, size, load in files:
+        name = shown.rpartition("/")[2].lower()
+        stem, _, form = name.rpartition(".")
+        if form not in _PREFERENCE or name in BESIDE or name.startswith((".", "~")):
+            continue
+        if size > limit.file:
+            raise UploadError(f"{shown} is larger than {human(limit.file)}; it was not read")
+        rank = _PREFERENCE.index(form)
+        if stem in best and best[stem][0] == rank:
+            raise UploadError(f"{place} holds {shown} twice, in different case; leave one out")
+        if stem not in best or rank < best[stem][0]:
+            best[stem] = (rank, shown, load)
+    if not best:
+        raise UploadError(f"{place} holds no dataset (.xpt, .json, .ndjson, .parquet or .csv)")
+    if len(best) > limit.files:
+        raise UploadError(f"{place} holds more than {limit.files} datasets; name the folder of one study")
+    return [(shown, load) for _, shown, load in best.values()]
+
+
+def _checked(name: str, frame: pl.DataFrame, shown: str) -> tuple[str, pl.DataFrame]:
+    """Name and columns in upper case, private columns off; raises UploadError for names that no dataset has."""
+    name = name.upper()
+    if not _NAME.fullmatch(name):
+        raise UploadError(f"{shown} is no dataset: {name[:40]!r} cannot be the name of one")
+    if not frame.width:
+        raise UploadError(f"{shown} is no dataset: it has no variables")
+    odd = [c for c in frame.columns if not _VARIABLE.fullmatch(c)]
+    if odd:
+        raise UploadError(f"{shown} is no dataset: {odd[0][:40]!r} cannot be the name of a variable")
+    upper = [c.upper() for c in frame.columns]
+    if len(set(upper)) != len(upper):
+        raise UploadError(f"{shown} has the variable {max(upper, key=upper.count)} twice; leave one out")
+    frame.columns = upper
+    return name, frame.select(c for c in upper if not c.startswith("_"))
+
+
+def _broken(shown: str, why: object) -> UploadError:
+    said = " ".join(str(why).split())[:160].rstrip(".")
+    return UploadError(f"{shown} is no dataset that can be read ({said}); export it again")
+
+
+def _too_many(shown: str) -> UploadError:
+    return UploadError(f"{shown} holds more values than can be read at once; it was not read")
+
+
+def _xpt(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
+    del stem
+    try:
+        if not is_transport(data):
+            raise TransportError("it does not begin like a SAS transport file")
+        layout = read_layout(data)
+        if data.find(_MEMBER, layout.data) >= 0 and (data.find(_MEMBER, layout.data) % CARD) == 0:
+            raise TransportError("it holds several datasets; export one a file")
+        if (len(data) - 8 * CARD) % CARD:
+            raise TransportError("it is cut off")
+        count = layout.records(len(data), data[max(len(data) - layout.width - CARD, layout.data) :])
+        end = layout.data + count * layout.width
+        if end > len(data):
+            raise TransportError("it is cut off")
+        if count * len(layout.fields) > room:
+            raise _too_many(shown)
+        return layout.name, decode(layout, data[layout.data : end]), False
+    except TransportError as error:
+        raise _broken(shown, error) from error
+
+
+_JSON_TYPES = {"integer": pl.Int64(), "float": pl.Float64(), "double": pl.Float64(), "decimal": pl.Float64()}
+
+
+def _from_json(head: Any, rows: Any, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
+    """Attributes and records of Dataset-JSON as a frame. Raises UploadError."""
+    if not isinstance(head, dict) or not isinstance(head.get("columns"), list) or not isinstance(head.get("name"), str):
+        old = isinstance(head, dict) and ("clinicalData" in head or "referenceData" in head)
+        raise _broken(shown, "it is Dataset-JSON 1.0, not 1.1" if old else "it is not Dataset-JSON 1.1")
+    columns = head["columns"]
+    if any(not isinstance(c, dict) or not isinstance(c.get("name"), str) for c in columns):
+        raise _broken(shown, "a variable has no name")
+    names = [c["name"] for c in columns]
+    if len(set(names)) != len(names):
+        raise _broken(shown, "it has two variables of the same name")
+    if not isinstance(rows, list) or any(not isinstance(r, list) or len(r) != len(columns) for r in rows):
+        raise _broken(shown, f"a record has not the {len(columns)} values of its variables")
+    if head.get("records") != len(rows):
+        raise _broken(shown, f"it states {head.get('records')} records and holds {len(rows)}")
+    if len(rows) * len(columns) > room:
+        raise _too_many(shown)
+    schema = {c["name"]: _JSON_TYPES.get(str(c.get("dataType")), pl.String()) for c in columns}
+    loose = {
+        n: (None if str(c.get("dataType")) == "decimal" else schema[n]) for n, c in zip(names, columns, strict=True)
+    }
+    try:
+        frame = pl.DataFrame(rows, schema=loose, orient="row", strict=True, infer_schema_length=None)
+        frame = frame.with_columns(
+            pl.col(c["name"]).cast(pl.Float64) for c in columns if str(c.get("dataType")) == "decimal"
+        )
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
+        raise _broken(shown, f"a value is not of its variable's type: {error}") from error
+    days = [c["name"] for c in columns if c.get("dataType") == "date" and c.get("targetDataType") == "integer"]
+    return head["name"], frame.with_columns(_iso_day(frame.get_column(n)) for n in days), False
+
+
+def _iso_day(texts: pl.Series) -> pl.Series:
+    days = texts.str.to_date("%Y-%m-%d", strict=False)
+    return days if days.null_count() == texts.null_count() else texts
+
+
+def _json(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
+    del stem
+    try:
+        whole = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise _broken(shown, error) from error
+    rows = whole.get("rows", []) if isinstance(whole, dict) else None
+    return _from_json(whole, rows, shown, room)
+
+
+def _ndjson(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
+    del stem
+    lines: Iterator[bytes] = (line for line in io.BytesIO(data) if line.strip())
+    try:
+        head = orjson.loads(next(lines, b"null"))
+        rows = [orjson.loads(line) for line in lines]
+    except orjson.JSONDecodeError as error:
+        raise _broken(shown, error) from error
+    return _from_json(head, rows, shown, room)
+
+
+def _parquet(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
+    try:
+        if data[:4] != b"PAR1" or data[-4:] != b"PAR1":
+            raise _broken(shown, "it is not Parquet, or it is cut off")
+        schema = pl.read_parquet_schema(io.BytesIO(data))
+        nested = [n for n, dtype in schema.items() if dtype.is_nested()]
+        if nested:
+            raise _broken(shown, f"variable {nested[0]} holds lists or records")
+        height = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+        if height * len(schema) > room:
+            raise _too_many(shown)
+        return stem, pl.read_parquet(io.BytesIO(data)), False
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise _broken(shown, error) from error
+
+
+def _csv(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _broken(shown, "it is not UTF-8") from error
+    if "\x00" in text:
+        raise _broken(shown, "it is not text")
+    if text.count(",") + text.count("\n") > room:
+        raise _too_many(shown)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise _broken(shown, error) from error
+    names = rows[0] if rows else []
+    if len({n.upper() for n in names}) != len(names):
+        raise _broken(shown, "it has two variables of the same name")
+    body = [row for row in rows[1:] if row] if len(names) > 1 else [row or [""] for row in rows[1:]]
+    ragged = next((n for n, row in enumerate(body, 2) if len(row) != len(names)), None)
+    if ragged is not None:
+        raise _broken(shown, f"row {ragged} has not the {len(names)} values of its variables")
+    return stem, pl.DataFrame(body, schema=dict.fromkeys(names, pl.String), orient="row"), True
+
+
+_READERS: dict[str, Callable[[bytes, str, str, int], tuple[str, pl.DataFrame, bool]]] = {
+    "xpt": _xpt,
+    "json": _json,
+    "ndjson": _ndjson,
+    "parquet": _parquet,
+    "csv": _csv,
+}
