@@ -51,7 +51,7 @@ class Context:
         frame = self.sdtm.get(name, none)
         if "USUBJID" not in frame.columns:
             frame = none
-        absent = [c for c in columns if c not in frame.columns]
+        absent = [c for c in dict.fromkeys(columns) if c not in frame.columns]
         return frame.with_columns(pl.lit(None, dtype=_dtype(c)).alias(c) for c in absent)
 
     def records(self, sources: Iterable[Records], date: str, *columns: str) -> pl.DataFrame:

@@ -1,0 +1,108 @@
+"""The course of the tumour per subject: time points with what the site read and what the lesions say, from SDTM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from cdiscx.adam._context import Context
+from cdiscx.adam._tumour_tables import INVESTIGATOR, POINT, house_tables
+from cdiscx.views.composite import composite
+from cdiscx.views.judged_lesions import POINT as SEGMENT_POINT
+from cdiscx.views.judged_lesions import judged_lesions
+from cdiscx.views.timepoints import timepoints
+from cdiscx.views.tumour import lesions, scans, timed_points
+
+#: roles of time points at which a response counts
+AFTER_BASELINE = ("POST-BASELINE", "POST-OPERATIVE BASELINE")
+_DERIVED = ("DTRGRESP", "DTRGRULE", "DOVRLRESP", "DOVRLRULE", "SUM", "PSUM", "BASE", "NADIR", "CHG", "PCHG", "CHGNAD",
+            "PCHGNAD", "N_EXPECTED", "N_MISSING", "CONFIRMED_FROM")  # fmt: skip
+_COMPOSITE = ("PRIMRSP", "PRIMRULE", "SITEPRIM", "DPVTTRESP", "PVTTRULE", "DCOMPRESP", "SITECOMP", "CELL")
+_DTYPES: dict[str, pl.DataType] = {
+    "N_EXPECTED": pl.UInt32(), "N_MISSING": pl.UInt32(), "CONFIRMED_FROM": pl.Date(),
+    **dict.fromkeys(("SUM", "PSUM", "BASE", "NADIR", "CHG", "PCHG", "CHGNAD", "PCHGNAD"), pl.Float64()),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """`points`: one row per SUBJID (USUBJID), EVAL, VISIT as `views.tumour.assessments` says, with VISITNUM, RSSEQ, the
+    site's words, the derived columns of `views.timepoints` and `views.composite` (null where nothing can be derived:
+    no lesion record of that subject and reader), `_from` (records of the overall response) and `_seen` (lesion records).
+
+    `lesions`: lesion rows as `views.tumour.lesions`; `judged`: those that enter the criteria, at their time points.
+    """
+
+    points: pl.DataFrame
+    lesions: pl.DataFrame
+    judged: pl.DataFrame
+
+
+def course(ctx: Context) -> Course:
+    """Time points and lesions of every subject in ADSL, as of the cut-off."""
+    tables = house_tables(ctx)
+    rows = lesions(ctx.study, tables).collect()
+    said = tables["responses"].rename({"_rid": "RSRID", "_from": "_rsfrom"})
+    seen = scans(rows.lazy()) if rows.height else None
+    points = timed_points(ctx.study, seen, said, tables["anchors"]).collect()
+    points = points.join(ctx.adsl.select(SUBJID="USUBJID"), on="SUBJID", how="semi", maintain_order="left")
+    if rows.is_empty():
+        return Course(_with(points, _DERIVED + _COMPOSITE).pipe(_lineage), rows, rows)
+    shared = {**tables, "lesions": rows.lazy(), "assessments": points.lazy()}
+    judged = judged_lesions(ctx.study, shared).collect()
+    derived = timepoints(ctx.study, judged.lazy(), points.lazy()).collect()
+    points = points.join(
+        derived.select(*SEGMENT_POINT, *_DERIVED), on=list(SEGMENT_POINT), how="left", maintain_order="left"
+    )
+    points = _with_composite(ctx, points, derived, judged, shared)
+    points = _only_with_lesions(points, rows).join(_sources(rows), on=list(POINT), how="left", maintain_order="left")
+    return Course(_lineage(_numbered(ctx, points)), rows, judged)
+
+
+def _with(points: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    absent = [n for n in names if n not in points.columns]
+    return points.with_columns(pl.lit(None, dtype=_DTYPES.get(n, pl.String())).alias(n) for n in absent)
+
+
+def _with_composite(
+    ctx: Context, points: pl.DataFrame, derived: pl.DataFrame, judged: pl.DataFrame, tables: dict[str, pl.LazyFrame]
+) -> pl.DataFrame:
+    if ctx.study.criterion is None or not ctx.study.criterion.pvtt:
+        return _with(points, _COMPOSITE)
+    made = composite(ctx.study, derived.lazy(), judged.lazy(), tables)
+    both = made.select(*SEGMENT_POINT, *_COMPOSITE).unique(SEGMENT_POINT, keep="first").collect()
+    return points.join(both, on=list(SEGMENT_POINT), how="left", maintain_order="left")
+
+
+def _only_with_lesions(points: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """No derived response where the subject's reader sent no lesion at all: that is not the same as no disease."""
+    known = rows.select("SUBJID", "EVAL").unique().with_columns(_known=pl.lit(True))
+    joined = points.join(known, on=["SUBJID", "EVAL"], how="left", maintain_order="left")
+    return joined.with_columns(
+        pl.when("_known").then(n).alias(n) for n in (*_DERIVED, *_COMPOSITE) if n in joined.columns
+    ).drop("_known")
+
+
+def _sources(rows: pl.DataFrame) -> pl.DataFrame:
+    """SUBJID, EVAL, VISIT, `_seen`: ids of the records of all lesions read at the time point."""
+    return rows.group_by(POINT, maintain_order=True).agg(_seen=pl.col("_from").list.explode(keep_nulls=False, empty_as_null=False))
+
+
+def _numbered(ctx: Context, points: pl.DataFrame) -> pl.DataFrame:
+    """VISITNUM also where only lesions were read."""
+    tr = ctx.domain("TR", "VISIT", "VISITNUM").select(_v=pl.col("VISIT").str.to_uppercase(), _n="VISITNUM").drop_nulls()
+    names = tr.unique("_v", keep="first", maintain_order=True)
+    joined = points.join(names, left_on="VISIT", right_on="_v", how="left", maintain_order="left")
+    return joined.with_columns(VISITNUM=pl.coalesce("VISITNUM", "_n")).drop("_n")
+
+
+def _lineage(points: pl.DataFrame) -> pl.DataFrame:
+    none = pl.lit([], dtype=pl.List(pl.UInt32))
+    seen = pl.col("_seen").fill_null(none) if "_seen" in points.columns else none
+    return points.with_columns(_from=pl.col("_rsfrom").fill_null(none), _seen=seen).drop("_rsfrom")
+
+
+def investigator() -> pl.Expr:
+    """Time points of the investigator's reading: endpoints rest on it alone."""
+    return pl.col("EVAL") == INVESTIGATOR
