@@ -1,16 +1,16 @@
-"""Study file and prepared data -> numbers and names of visits: TV's planned ones, and those of each subject's records.
+"""Study file and prepared tables -> numbers and names of visits: TV's planned ones, and those of each subject's records.
 
 One place for all domains, so that VISITNUM and VISIT stand one to one (sdtm-mapping 2.11).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from cdiscx.model.spec import Study, Visit
-from cdiscx.model.table import StudyData
+from cdiscx.model.table import Table
 
 #: name of a visit nobody planned in the submitted data (sdtm-mapping 2.11)
 UNSCHEDULED = "UNSCHEDULED"
@@ -24,14 +24,13 @@ PLAN = pl.Schema({"VISIT": pl.String, "VISITNUM": pl.Float64, "VISITDY": pl.Int6
                   "MODE": pl.String})  # fmt: skip
 
 
-def visit_plan(data: StudyData) -> pl.DataFrame:
+def visit_plan(study: Study, tidy: Mapping[str, Table]) -> pl.DataFrame:
     """One row per planned visit, by number: VISIT, VISITNUM, VISITDY, SERIES and N (numbered series), MODE.
 
     A series goes as far as anything in the run is planned or was recorded, and has at least its first visit. VISITDY:
     only where the target counts from the first treatment (offset + 1; a day before it keeps its offset).
     """
-    study: Study = data.study
-    reached = _reached(data)
+    reached = _reached(study, tidy)
     starts = sorted({float(v.num) for v in study.schedule})
     rows: list[tuple[str, float, int | None, str | None, int | None, str]] = []
     for visit in study.schedule:
@@ -43,14 +42,14 @@ def visit_plan(data: StudyData) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=PLAN, orient="row").sort("VISITNUM")
 
 
-def visit_numbers(data: StudyData) -> pl.DataFrame:
+def visit_numbers(study: Study, tidy: Mapping[str, Table]) -> pl.DataFrame:
     """SUBJID, VISIT (as in tidy tables) -> VISITNUM, NAME (VISIT as submitted), VISITDY, PLANNED, MODE.
 
     One row per subject and visit name that any row of the run bears. What the schedule does not know is unscheduled: its
     own number (`UNSCHEDULED 5.1`), else the last planned visit before it + .1, .2 … Beyond .9 go .910, .911 …
     """
-    plan = visit_plan(data).select("VISIT", "VISITNUM", "VISITDY", "MODE")
-    seen = _seen(data)
+    plan = visit_plan(study, tidy).select("VISIT", "VISITNUM", "VISITDY", "MODE")
+    seen = _seen(study, tidy)
     known = seen.join(plan, on="VISIT", how="left").with_columns(PLANNED=pl.col("VISITNUM").is_not_null())
     planned = known.filter("PLANNED").with_columns(NAME="VISIT")
     extra = _unscheduled(known.filter(~pl.col("PLANNED")), planned)
@@ -73,25 +72,25 @@ def _number(visit: Visit, n: int, starts: Sequence[float]) -> float:
     return number if following is None or number < following else first * 100 + n
 
 
-def _reached(data: StudyData) -> dict[str, int]:
+def _reached(study: Study, tidy: Mapping[str, Table]) -> dict[str, int]:
     """Highest number of each series that is planned for somebody or recorded."""
     highest: dict[str, int] = {}
-    if "planned" in data.tidy:
-        found = data.tidy["planned"].frame.drop_nulls("SERIES").group_by("SERIES").agg(pl.col("N").max())
+    if "planned" in tidy:
+        found = tidy["planned"].frame.drop_nulls("SERIES").group_by("SERIES").agg(pl.col("N").max())
         highest = dict(found.iter_rows())
-    names = _seen(data).get_column("VISIT").unique()
-    for visit in data.study.schedule:
+    names = _seen(study, tidy).get_column("VISIT").unique()
+    for visit in study.schedule:
         if visit.repeat:
             numbers = names.str.extract(rf"^{visit.name} 0*([1-9][0-9]{{0,2}})$").cast(pl.Int64).drop_nulls()
             highest[visit.name] = max([highest.get(visit.name, 0), *numbers.filter(numbers <= _MOST).to_list()])
     return highest
 
 
-def _seen(data: StudyData) -> pl.DataFrame:
+def _seen(study: Study, tidy: Mapping[str, Table]) -> pl.DataFrame:
     """SUBJID, VISIT, DAY (first date of the visit, maybe null) of every tidy table that has visits."""
     pieces = [pl.DataFrame(schema={"SUBJID": pl.String, "VISIT": pl.String, "DAY": pl.Date})]
-    for name, table in data.tidy.items():
-        if data.study.sheet_of(name) is not None and "VISIT" in table.frame.columns:
+    for name, table in tidy.items():
+        if study.sheet_of(name) is not None and "VISIT" in table.frame.columns:
             column = next((c for c in ("VISDAT", "TRDAT", "RSDAT", "LBDAT") if c in table.frame.columns), None)
             day = pl.col(column) if column else pl.lit(None, dtype=pl.Date)
             pieces.append(table.frame.select("SUBJID", "VISIT", DAY=day))
