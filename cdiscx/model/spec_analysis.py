@@ -66,6 +66,7 @@ class Analysis(Node):
     r_status: tuple[Records, ...] = Field(
         default=(Records(of="RS", where={"RSTESTCD": ("AJCC105",)}),), description="Residual tumour: R0, R1, R2, RX"
     )
+    phase_before_surgery: str = Field("COMBINATION", description="APHASE of adverse events before the operation")
     exposed: Mapping[str, Exposed] = Field(default={}, description="Population flag, e.g. DURFL -> who belongs to it")
     baseline: Mapping[str, Baseline] = Field(
         default={}, description="Variable of ADSL, e.g. ECOGBL -> where it comes from"
