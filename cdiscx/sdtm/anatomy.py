@@ -1,0 +1,90 @@
+"""Algorithms of tumour records: where a lesion lies, how it was imaged, under which criterion it was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from cdiscx.registry import algorithm
+from cdiscx.sdtm.here import Here, meanings
+from cdiscx.standards import terminology
+from cdiscx.standards.locations import location_direction, location_side, location_term
+from cdiscx.standards.organs import organ as rolled_up
+
+
+@algorithm("anatomic_location")
+def anatomic_location(here: Here, column: str, *, organ: str) -> pl.Expr:
+    """Organ and place as collected -> the published anatomical location; an organ that is in no list is kept and noted."""
+    here.collected_by_site()
+    here.method = "Organ and place as collected, by the published term; liver segments are those of Couinaud."
+    found = location_term(here.text(organ), here.text(column))
+    unknown = [text for text in here.distinct(found) if terminology.term(here.codelist() or "", text) is None]
+    if unknown:
+        here.run.note(f"{here.domain}/{here.block}: {here.variable} is not published: {', '.join(unknown)}")
+    return found
+
+
+@algorithm("anatomic_side")
+def anatomic_side(here: Here, column: str, *, organ: str) -> pl.Expr:
+    """LEFT, RIGHT or BILATERAL where the text says so and the published location does not hold it."""
+    here.collected_by_site()
+    return location_side(here.text(organ), here.text(column))
+
+
+@algorithm("anatomic_direction")
+def anatomic_direction(here: Here, column: str, *, organ: str) -> pl.Expr:
+    """The direction that belongs to the published location (superior mesenteric vein)."""
+    here.collected_by_site()
+    return location_direction(here.text(organ), here.text(column))
+
+
+@algorithm("organ_of")
+def organ_of(here: Here, column: str, *, location: str) -> pl.Expr:
+    """The organ that counts for the selection of targets (R11-S-2), from organ and place as collected."""
+    here.derived("Organ as collected, rolled up: all lymph nodes are one organ; from the place where no organ is given.")
+    return rolled_up(here.text(column), here.text(location))
+
+
+@algorithm("lymph_node")
+def lymph_node(here: Here, column: str, *, organ: str, location: str) -> pl.Expr:
+    """Y or N as collected; where that is blank, or not asked for, by the organ."""
+    here.collected_by_site()
+    by_organ = rolled_up(here.text(organ), here.text(location)) == "LYMPH NODE"
+    told = pl.when(by_organ).then(pl.lit("Y")).when(by_organ.not_()).then(pl.lit("N"))
+    return pl.coalesce(here.text(column), told) if here.has(column) else told
+
+
+@algorithm("scan_method")
+def scan_method(
+    here: Here, column: str, *, map: Mapping[str, str], arterial: str, arterial_map: Mapping[str, str]
+) -> pl.Expr:
+    """Method of a scan: `arterial_map` where the column `arterial` is Y, else `map`; terms of the method's codelist."""
+    here.collected_by_site()
+    text = here.text(column)
+    codelist = here.codelist()
+
+    def worded(words: Mapping[str, str]) -> pl.Expr:
+        found = meanings(here.distinct(text), words, codelist, here.run)
+        return text.replace_strict(found, default=None, return_dtype=pl.String) if found else text
+
+    if not here.has(arterial):
+        return worded(map)
+    phased = (here.col(arterial) == "Y").fill_null(False)
+    return pl.when(phased).then(worded({**map, **arterial_map})).otherwise(worded(map))
+
+
+@algorithm("by_criterion")
+def by_criterion(here: Here, words: Mapping[str, str]) -> pl.Expr:
+    """The text that stands for the study's response criterion; RECIST 1.1 where the study file names none."""
+    name = here.study.criterion.name if here.study.criterion else "RECIST 1.1"
+    word = words.get(name, name)
+    return pl.lit(meanings([word], {}, here.codelist(), here.run)[word])
+
+
+@algorithm("assign_where")
+def assign_where(here: Here, column: str, *, where: Mapping[str, tuple[str, ...]]) -> pl.Expr:
+    """The column's text in rows where every named column has one of the listed values, else null."""
+    here.collected_by_site()
+    holds = [here.text(name).is_in(list(values)).fill_null(False) for name, values in where.items()]
+    return pl.when(pl.all_horizontal(holds)).then(here.text(column))
