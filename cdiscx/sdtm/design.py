@@ -16,7 +16,7 @@ import polars as pl
 
 from cdiscx.model.dataset import DTYPES, Dataset
 from cdiscx.model.spec import Assessments, Study, Visit
-from cdiscx.model.table import RunContext, Table
+from cdiscx.model.table import RunContext, StudyData, Table, Upload
 from cdiscx.sdtm.elements import branched, paths
 from cdiscx.sdtm.trial_summary import trial_summary
 from cdiscx.sdtm.visit_plan import visit_plan
@@ -131,8 +131,9 @@ def _elements(study: Study) -> list[dict[str, Any]]:
 def _visits(study: Study, tidy: Mapping[str, Table]) -> list[dict[str, Any]]:
     """TV: every planned visit. ARMCD stays blank: no visit depends on the arm, but on what happens (IG 3.4, TV 1)."""
     by_name = {visit.name: visit for visit in study.schedule}
+    plan = visit_plan(StudyData(study, Upload(()), tidy))
     rows = []
-    for visit, number, day, series, n, _ in visit_plan(study, tidy).iter_rows():
+    for visit, number, day, series, n, _ in plan.iter_rows():
         planned = by_name[series or visit]
         rows.append(
             {
