@@ -15,7 +15,9 @@ class Rows(Node):
     """Which rows: all that are given must hold; a column of a joined table is `table.COLUMN`."""
 
     where: Mapping[str, Texts_] = Field({}, description="Column -> values, one of which it must have")
-    unless: Mapping[str, Texts_] = Field({}, description="Column -> values, none of which it may have (blank is in order)")
+    unless: Mapping[str, Texts_] = Field(
+        {}, description="Column -> values, none of which it may have (blank is in order)"
+    )
     filled: Texts_ = Field((), description="Columns that must not be blank")
     blank: Texts_ = Field((), description="Columns that must be blank")
 
@@ -98,11 +100,13 @@ class Block(Rows):
 class Baseline(Node):
     """How --LOBXFL is set (sdtm-mapping 2.5)."""
 
-    by: Texts_ = Field((), description="Variables that make one series; default: test, lesion, location, method, evaluator")
+    by: Texts_ = Field(
+        (), description="Variables that make one series; default: test, lesion, location, method, evaluator"
+    )
     same_day: bool = Field(True, description="A result of the day of first exposure counts as before it")
 
 
-class Mapping_(Node):
+class DomainMapping(Node):
     """One SDTM domain."""
 
     domain: str

@@ -1,0 +1,152 @@
+"""What the blocks made in, a finished Dataset and its supplemental qualifiers out: keys, timing, order, --SEQ, variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import polars as pl
+
+from cdiscx.model.dataset import DTYPES, Dataset, Variable
+from cdiscx.model.mapping import DomainMapping
+from cdiscx.sdtm.blocks import Made
+from cdiscx.sdtm.here import Run
+from cdiscx.sdtm.supplements import shortened, supplement
+from cdiscx.sdtm.timing import days, epochs, last_before_exposure, series
+from cdiscx.sdtm.values import result_values
+from cdiscx.standards import guide
+
+_DERIVED = ("Derived", "Sponsor")
+_ASSIGNED = ("Assigned", "Sponsor", "")
+
+
+def finish(run: Run, mapping: DomainMapping, made: Made) -> dict[str, Dataset]:
+    """The domain's Dataset and, where there are any, its SUPP--; nothing when no row gives a record."""
+    domain = mapping.domain
+    frame = _identified(run, domain, made)
+    if not frame.height:
+        return {}
+    frame, dated = days(frame, domain)
+    for day, date in dated.items():
+        method = f"{date} - RFSTDTC, plus 1 from the first day on; no day 0; complete dates only."
+        made.words[day] = (*_DERIVED, method)
+        _rests_on(made, day, (date,), ("DM.RFSTDTC",))
+    date = mapping.epoch_by or next((n for n in (f"{domain}STDTC", f"{domain}DTC") if n in frame.columns), None)
+    if date and run.elements is not None and "EPOCH" not in frame.columns and guide.variable(domain, "EPOCH"):
+        frame = epochs(frame, date, run.elements)
+        made.words["EPOCH"] = (*_DERIVED, f"EPOCH of the subject element (SE) in which {date} lies.")
+        _rests_on(made, "EPOCH", (date,), ("SE.SESTDTC", "SE.SEENDTC"))
+    frame = frame.sort([k for k in mapping.keys if k in frame.columns] + ["_rid", "_block"], nulls_last=True)
+    if mapping.baseline is not None:
+        frame = last_before_exposure(frame, domain, mapping.baseline)
+        by = ", ".join(n for n in series(domain, frame, mapping.baseline))
+        made.words[f"{domain}LOBXFL"] = (*_DERIVED, f"Y for the last result before RFXSTDTC by {by}.")
+        _rests_on(made, f"{domain}LOBXFL", (f"{domain}DTC", f"{domain}ORRES"), ("DM.RFXSTDTC",))
+    if guide.variable(domain, f"{domain}SEQ"):
+        number = pl.int_range(1, pl.len() + 1).over("USUBJID").cast(pl.Int64)
+        frame = frame.with_columns(number.alias(f"{domain}SEQ"))
+        made.words[f"{domain}SEQ"] = (*_DERIVED, f"Number within USUBJID in the order of {', '.join(mapping.keys)}.")
+        _rests_on(made, f"{domain}SEQ", tuple(mapping.keys), ())
+    frame = shortened(run, domain, _clean(frame), made)
+    main = _dataset(run, mapping, frame, made)
+    extra = supplement(run, mapping.domain, frame, made)
+    return {domain: main, **({extra.name: extra} if extra else {})}
+
+
+def _identified(run: Run, domain: str, made: Made) -> pl.DataFrame:
+    """Records of subjects that DM has, with STUDYID, DOMAIN, USUBJID; the others are noted and left out."""
+    frame = made.frame
+    if not frame.height:
+        return frame
+    nobody = frame.filter(pl.col("_SUBJID").is_null()).height
+    if nobody:
+        run.note(f"{domain}: {nobody} rows without a subject give no record")
+    people = run.people.select(_SUBJID="SUBJID", USUBJID="USUBJID", _RFSTDT="RFSTDT", _RFXSTDT="RFXSTDT")
+    known = frame.join(people, on="_SUBJID", how="inner", maintain_order="left")
+    if known.height + nobody < frame.height:
+        strangers = frame.join(people, on="_SUBJID", how="anti").drop_nulls("_SUBJID")
+        names = strangers.get_column("_SUBJID").unique().sort().to_list()
+        listed = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+        run.note(f"{domain}: {strangers.height} rows of subjects without a Demographics row give no record: {listed}")
+    for tag, table in made.tables.items():
+        made.origin.setdefault(f"{tag}/USUBJID", (f"{table}.SUBJID", "DM.SITEID"))
+    own = [n for n in ("STUDYID", "DOMAIN") if n not in frame.columns]
+    values = {"STUDYID": run.study.studyid, "DOMAIN": domain}
+    return known.with_columns([pl.lit(values[n]).alias(n) for n in own])
+
+
+def _rests_on(made: Made, name: str, variables: tuple[str, ...], others: tuple[str, ...]) -> None:
+    """The origin of a variable that the engine adds: that of the variables it is made of, and other datasets' variables."""
+    for tag in made.tables:
+        own = [s for v in variables for s in made.origin.get(f"{tag}/{v}", ())]
+        if own or any(f"{tag}/{v}" in made.origin for v in variables):
+            made.origin.setdefault(f"{tag}/{name}", tuple(dict.fromkeys((*own, *others))))
+
+
+def _clean(frame: pl.DataFrame) -> pl.DataFrame:
+    """Texts without blanks at the ends; an empty text is null."""
+    texts = [c for c, t in frame.schema.items() if t == pl.String and not c.startswith("_")]
+    if not texts:
+        return frame
+    clean = pl.col(texts).str.strip_chars()
+    return frame.with_columns(pl.when(clean != "").then(clean).name.keep())
+
+
+def _variables(run: Run, mapping: DomainMapping, frame: pl.DataFrame, made: Made) -> list[Variable]:
+    """The guide's variables that are required, expected or filled, in its order; then what the guide does not have."""
+    domain = mapping.domain
+    known = guide.variables(domain)
+    out = []
+    for variable in known:
+        if variable.name not in frame.columns and variable.core == "Perm":
+            continue
+        if variable.core == "Perm" and frame.get_column(variable.name).null_count() == frame.height:
+            continue
+        out.append(_described(variable, made, domain))
+    names = {v.name for v in known}
+    for name in frame.columns:
+        if name.startswith(("_", "supp:")) or name in names:
+            continue
+        if known:
+            run.note(f"{domain}.{name} is not a variable of the guide")
+        kind = {pl.Int64: "integer", pl.Float64: "float"}.get(type(frame.schema[name]), "text")  # type: ignore[call-overload]
+        out.append(_described(Variable(name, name, kind), made, domain))
+    return out
+
+
+def _described(variable: Variable, made: Made, domain: str) -> Variable:
+    plain: Mapping[str, tuple[str, str, str]] = {
+        "STUDYID": _ASSIGNED,
+        "DOMAIN": _ASSIGNED,
+        "USUBJID": (*_DERIVED, "STUDYID, SITEID and SUBJID joined by hyphens."),
+    }
+    origin, source, method = made.words.get(variable.name) or plain.get(variable.name, _ASSIGNED)
+    codelist = variable.codelist
+    if variable.name == f"{domain}STRESC" and made.tests:
+        codelist = None  # a list of each test: see the value-level metadata
+    return replace(variable, origin=origin, source=source, method=method, codelist=codelist)
+
+
+def _dataset(run: Run, mapping: DomainMapping, frame: pl.DataFrame, made: Made) -> Dataset:
+    domain = mapping.domain
+    facts = guide.dataset(domain)
+    variables = _variables(run, mapping, frame, made)
+    columns = [
+        (pl.col(v.name) if v.name in frame.columns else pl.lit(None)).cast(DTYPES[v.type], strict=False).alias(v.name)
+        for v in variables
+    ]
+    private = ["_from", "_block", *[c for c in frame.columns if c.startswith("_from:")]]
+    finished = frame.select(*columns, *private)
+    return Dataset(
+        name=domain,
+        label=mapping.label or (facts.label if facts else domain),
+        klass=facts.klass if facts else "Findings",
+        structure=facts.structure if facts else "One record per record of the upload",
+        keys=("STUDYID", *mapping.keys),
+        variables=tuple(variables),
+        frame=finished,
+        values=result_values(domain, finished, made),
+        origin=made.origin,
+        comment=mapping.comment,
+        repeating=domain != "DM",
+    )

@@ -1,0 +1,185 @@
+"""What a mapping algorithm sees: the rows of its block, where their columns come from, the study and its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from cdiscx.model.mapping import DomainMapping, Target
+from cdiscx.model.spec import Study
+from cdiscx.model.table import StudyData, Table
+from cdiscx.registry import views
+from cdiscx.standards import guide, terminology
+
+#: what a subject is known by in every domain: SUBJID, USUBJID, RFSTDT and RFXSTDT (Date), `_rid` (u32, Demographics row)
+PEOPLE = pl.Schema(
+    {"SUBJID": pl.String, "USUBJID": pl.String, "RFSTDT": pl.Date, "RFXSTDT": pl.Date, "_rid": pl.UInt32}
+)
+
+
+@dataclass
+class Run:
+    """One mapping run: what is mapped, and what was seen on the way (notes, columns that were used)."""
+
+    data: StudyData
+    mappings: Mapping[str, DomainMapping]
+    #: C-code -> value -> meaning of the sponsor's own terms
+    extended: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    people: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PEOPLE))
+    #: SE as frame (USUBJID, EPOCH, SESTDTC, SEENDTC), for EPOCH; None before SE is made
+    elements: pl.DataFrame | None = None
+    notes: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def study(self) -> Study:
+        """The study that is mapped."""
+        study: Study = self.data.study
+        return study
+
+    def note(self, text: str) -> None:
+        """Remembers a note once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def sources_of(table: Table, column: str) -> tuple[str, ...]:
+    """`table.COLUMN`s that a column of a tidy table or view was made of; every one of them where a view unites tables."""
+    known = views().get(table.name)
+    if known is None:
+        return table.origin.get(column, ())
+    bare = column.removesuffix("C")
+    return tuple(
+        dict.fromkeys(w for w in known.of if w.partition(".")[2] in (column, bare) and w.partition(".")[2])
+    ) or table.origin.get(column, ())
+
+
+@dataclass
+class RowSet:
+    """The rows of a block: `frame` (collected) and, for each column, the `table.COLUMN`s behind it."""
+
+    frame: pl.DataFrame
+    origin: dict[str, tuple[str, ...]]
+    #: joined table -> column with its row's `_from`
+    joined: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Here:
+    """One target of one block, while its algorithm runs.
+
+    An algorithm is `algorithm(here, of, *, option=…)` and answers an expression over the block's rows; more variables may be
+    put into `more`, and `rows[VARIABLE]` names the raw rows (list[u32] or u32) that decided a value of another row.
+    """
+
+    run: Run
+    domain: str
+    block: str
+    variable: str
+    target: Target
+    rows_of: RowSet
+    used: dict[str, None] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    more: dict[str, pl.Expr] = field(default_factory=dict)
+    rows: dict[str, pl.Expr] = field(default_factory=dict)
+    origin: str = "Assigned"
+    source: str = "Sponsor"
+    method: str = ""
+
+    @property
+    def study(self) -> Study:
+        """The study that is mapped."""
+        return self.run.study
+
+    def has(self, column: str) -> bool:
+        """Whether the block's rows have a column."""
+        return column in self.rows_of.frame.columns
+
+    def col(self, column: str) -> pl.Expr:
+        """A column of the rows, remembered as the origin of the variable; null where the study has no such column."""
+        if not self.has(column):
+            self.missing.append(column)
+            return pl.lit(None, pl.String)
+        self.used.update(dict.fromkeys(self.rows_of.origin.get(column, ())))
+        return pl.col(column)
+
+    def collected(self, column: str) -> pl.Expr:
+        """The column as collected (`XC`: ISO text of a date, a number as typed), else the column itself."""
+        return self.col(f"{column}C") if self.has(f"{column}C") else self.col(column)
+
+    def text(self, column: str) -> pl.Expr:
+        """The column as text: a number in its shortest form, a date as ISO 8601, a list joined by `; `."""
+        dtype = self.rows_of.frame.schema.get(column, pl.String())
+        return as_text(self.col(column), dtype)
+
+    def distinct(self, expression: pl.Expr) -> list[str]:
+        """The distinct texts of an expression over the rows, sorted."""
+        found = self.rows_of.frame.select(expression.alias("x")).get_column("x").drop_nulls().unique()
+        return sorted(str(value) for value in found)
+
+    def lookup(self, frame: pl.DataFrame, on: Sequence[str], name: str) -> pl.Expr:
+        """Joins a frame that is unique in `on` to the rows; answers its column `name` (kept under a private name)."""
+        own = f"_{self.block}.{self.variable}.{name}"
+        there = frame.select(*on, pl.col(name).alias(own))
+        kept = self.rows_of.frame.drop(own, strict=False)
+        self.rows_of.frame = kept.join(there, on=list(on), how="left", maintain_order="left")
+        return pl.col(own)
+
+    def codelist(self, given: str | None = None) -> str | None:
+        """The codelist of the variable by the guide, or the one that is given."""
+        if given is not None:
+            return given
+        known = guide.variable(self.domain, self.variable)
+        return known.codelist if known else None
+
+    def collected_by_site(self) -> None:
+        """Says that the value is as the investigator gave it."""
+        self.origin, self.source = "Collected", "Investigator"
+
+    def derived(self, method: str) -> None:
+        """Says that the value is derived, and how."""
+        self.origin, self.source, self.method = "Derived", "Sponsor", method
+
+
+def as_text(value: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
+    """A column of any tidy type as text."""
+    if dtype == pl.Float64:
+        return number_text(value)
+    if isinstance(dtype, pl.List):
+        item = pl.element()
+        if isinstance(dtype.inner, pl.Struct):
+            item = pl.concat_str(
+                [item.struct.field("key"), item.struct.field("term")], separator=": ", ignore_nulls=True
+            )
+        return value.list.eval(item).list.join("; ")
+    return value.cast(pl.String)
+
+
+def number_text(value: pl.Expr) -> pl.Expr:
+    """A Float64 in its shortest form: `32`, `3.2`."""
+    return value.cast(pl.String).str.replace(r"\.0$", "")
+
+
+def meanings(values: Iterable[str], own: Mapping[str, str], codelist: str | None, run: Run) -> dict[str, str]:
+    """Distinct texts -> what is submitted: the mapping's word, the codelist's term, a sponsor's term, else the text."""
+    by_key = {terminology.key(text): term for text, term in own.items()}
+    extended = {terminology.key(value): value for value in run.extended.get(codelist or "", {})}
+    out: dict[str, str] = {}
+    for text in values:
+        key = terminology.key(text)
+        word = by_key.get(key, text)
+        found = terminology.term(codelist, word) if codelist else None
+        own_term = extended.get(terminology.key(word))
+        if found is not None and found.value != word and own_term == word:
+            found = None
+        out[text] = found.value if found else own_term or word
+    return out
+
+
+def replaced(expression: pl.Expr, words: Mapping[str, Any]) -> pl.Expr:
+    """The expression with texts replaced; nothing to do for words that stay as they are."""
+    changed = {a: b for a, b in words.items() if a != b}
+    return expression.replace(changed) if changed else expression
