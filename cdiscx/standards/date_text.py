@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -109,16 +110,17 @@ def read_dates(
 
 
 def _read_distinct(texts: pl.LazyFrame, order: str | None, serials: bool) -> pl.LazyFrame:
+    *steps, answer = _steps(order, serials)
+    for step in steps:
+        texts = texts.with_columns(step)
+    return texts.select(answer)
+
+
+@cache
+def _steps(order: str | None, serials: bool) -> tuple[list[pl.Expr], ...]:
+    """The expressions of `_read_distinct`, one list a step, the last one the answer; made once, they never change."""
     c = pl.col
-    frame = (
-        texts.with_columns(t0=_canonical(c("text")))
-        .with_columns(t=c("t0").str.replace(_CLOCK, "$1").str.replace(_ISO_CLOCK, "$1"))
-        .with_columns(t=_settled(c("t")), clock=c("t") != c("t0"))
-        .with_columns(*_parts(c("t"), _STYLES + (_SHORT_STYLES if order in ("DMY", "MDY") else ())))
-        .with_columns(*(c("t").str.extract_groups(_NUMERIC).struct.field(n) for n in ("a", "b", "year")))
-        .with_columns(_year("y"), _year("year"), *map(_known, "mdab"), short=c("year").str.len_bytes() == 2)
-        .with_columns(iso=_reading("y", "m", "d"), dmy=_reading("year", "b", "a"), mdy=_reading("year", "a", "b"))
-    )
+    styles = _STYLES + (_SHORT_STYLES if order in ("DMY", "MDY") else ())
     # Only numbers, the year last: the one form that the order decides.
     bare = c("iso").is_null() & c("y").is_null()
     numeric, ambiguous, contradicts = _numeric_verdict(order)
@@ -126,21 +128,29 @@ def _read_distinct(texts: pl.LazyFrame, order: str | None, serials: bool) -> pl.
     if serials:
         read = pl.coalesce(read, _serial(c("t")))
     blank = c("t").is_null() | c("t").str.contains(r"^[-?#/., ]*$")
+    problem = (
+        pl.when(blank | c("iso").is_not_null()).then(None)
+        .when(bare & ambiguous).then(pl.lit("ambiguous"))
+        .when(bare & contradicts).then(pl.lit("contradicts_order"))
+        .otherwise(pl.lit("unreadable"))
+    )  # fmt: skip
     return (
-        frame.with_columns(iso=read)
+        [_canonical(c("text")).alias("t0")],
+        [c("t0").str.replace(_CLOCK, "$1").str.replace(_ISO_CLOCK, "$1").alias("t")],
+        [_settled(c("t")).alias("t"), (c("t") != c("t0")).alias("clock")],
+        _parts(c("t"), styles),
+        [c("t").str.extract_groups(_NUMERIC).struct.field(n) for n in ("a", "b", "year")],
+        [_year("y"), _year("year"), *map(_known, "mdab"), (c("year").str.len_bytes() == 2).alias("short")],
+        [_reading("y", "m", "d").alias("iso"), _reading("year", "b", "a").alias("dmy"), _reading("year", "a", "b").alias("mdy")],
+        [read.alias("iso")],
         # A time of day behind half a date is no date that a site meant to write.
-        .with_columns(iso=pl.when(~c("clock") | (c("iso").str.len_bytes() == 10)).then("iso"))
-        .with_columns(
-            problem=pl.when(blank | c("iso").is_not_null()).then(None)
-            .when(bare & ambiguous).then(pl.lit("ambiguous"))
-            .when(bare & contradicts).then(pl.lit("contradicts_order"))
-            .otherwise(pl.lit("unreadable"))
-        )
-        .select(
-            "text", "iso", _day(c("iso")).alias("date"), "problem",
+        [pl.when(~c("clock") | (c("iso").str.len_bytes() == 10)).then("iso").alias("iso")],
+        [problem.alias("problem")],
+        [
+            c("text"), c("iso"), _day(c("iso")).alias("date"), c("problem"),
             *(pl.when(c("problem") == "ambiguous").then(_day(c(reading))).alias(alt)
               for reading, alt in (("dmy", "alt1"), ("mdy", "alt2"))),
-        )
+        ],
     )  # fmt: skip
 
 

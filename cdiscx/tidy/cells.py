@@ -126,27 +126,34 @@ def _one_by_one(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFra
         order = {row: i for i, row in enumerate(read.select(keys).iter_rows())}
         to = [order[row] for row in sound]
         at = [None if i is None else to[i] for i in at]
-    answers = [c for c in ("value", "typed", "why", "problem", "read_as", "detail", "final") if c in read.columns]
-    said = read.select(pl.col(answers).gather(pl.Series(at, dtype=pl.UInt32)))
-    texts = pl.DataFrame({"broken": broken, "own_why": why}, schema={"broken": pl.String, "own_why": pl.String})
-    rows = pl.Series(where, dtype=pl.UInt32)
-    joined = said.hstack(texts).select(
-        *(n for n in answers if n not in ("why", "problem", "detail")),
-        problem=pl.coalesce("broken", "problem"),
-        why=pl.when(pl.col("own_why") == "missing word").then("own_why")
-        .when(pl.col("why").is_not_null()).then("why").when(pl.col("problem").is_null()).then("own_why"),
-        detail=_detail(),
-    )  # fmt: skip
-    out = [n for n in ("value", "typed", "why", "problem", "read_as", "detail", "final") if n in answers]
-    return joined.select(pl.col(out).gather(rows)).insert_column(0, cells["raw"])
+    said = {name: read[name].to_list() for name in ("why", "problem", "detail")}
+    problem = [b or (None if i is None else said["problem"][i]) for i, b in zip(at, broken, strict=True)]
+    told = {
+        "why": [w if w == "missing word" else _why(i, w, said) for i, w in zip(at, why, strict=True)],
+        "problem": problem,
+        "detail": [
+            _BROKEN[b] if b else None if i is None else said["detail"][i] for i, b in zip(at, broken, strict=True)
+        ],
+    }
+    kept = [n for n in ("value", "typed", "read_as", "final") if n in read.columns]
+    values = read.select(pl.col(kept).gather(pl.Series(at, dtype=pl.UInt32)))
+    each = values.hstack(pl.DataFrame(told, schema=dict.fromkeys(told, pl.String)))
+    out = [n for n in ("value", "typed", "why", "problem", "read_as", "detail", "final") if n in each.columns]
+    return each.select(pl.col(out).gather(pl.Series(where, dtype=pl.UInt32))).insert_column(0, cells["raw"])
 
 
-def _detail() -> pl.Expr:
-    return (
-        pl.when(pl.col("broken") == "no_cache").then(pl.lit("The formula has no stored value."))
-        .when(pl.col("broken") == "error_cell").then(pl.lit("The cell holds an error and no value."))
-        .otherwise("detail")
-    )  # fmt: skip
+def _why(place: int | None, own: str | None, said: dict[str, list[str | None]]) -> str | None:
+    """The reader's own word on what it changed, else that blanks were trimmed from a text without a problem."""
+    if place is None:
+        return own
+    return said["why"][place] or (own if said["problem"][place] is None else None)
+
+
+#: what is wrong with a cell that holds no text to read
+_BROKEN = {
+    "no_cache": "The formula has no stored value.",
+    "error_cell": "The cell holds an error and no value.",
+}
 
 
 def _by_expressions(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFrame:
@@ -173,7 +180,7 @@ def _by_expressions(cells: pl.DataFrame, column: Column, ctx: Context) -> pl.Dat
     joined = joined.with_columns(
         problem=pl.coalesce("broken", "problem"),
         why=why,
-        detail=_detail(),
+        detail=pl.coalesce(c("broken").replace_strict(_BROKEN, default=None, return_dtype=pl.String), "detail"),
     )
     out = ["raw", "value", "typed", "why", "problem", "read_as", "detail"]
     return joined.select(*out, *(["final"] if "final" in joined.columns else []))

@@ -49,8 +49,8 @@ def data_rows(layout: Layout) -> Rows:
     flags = clean.select(
         empty=pl.all_horizontal(pl.col(letters).is_null()),
         unread=pl.all_horizontal(pl.col(list(mapped)).is_null()),
-        end=_end_of_data(letters, layout),
-        again=_header_again(layout),
+        end=pl.col("_row").is_in(_ends_of_data(clean, layout).implode()),
+        again=pl.col("_row").is_in(_headers_again(clean, layout).implode()),
     )
     where = f"{raw.file}: sheet '{raw.sheet}'"
     rows = clean.get_column("_row")
@@ -67,24 +67,36 @@ def data_rows(layout: Layout) -> Rows:
     return Rows(below.filter(keep).select("_row", *named), units, tuple(notes))
 
 
-def _end_of_data(letters: list[str], layout: Layout) -> pl.Expr:
-    """A total or end mark: in the subject's cell, or in any cell of a row without subject."""
-    marks = {letter: loose_of(pl.col(letter)).str.contains(_END).fill_null(False) for letter in letters}
-    anywhere = pl.any_horizontal(list(marks.values()))
-    subject = layout.headings.get("SUBJID")
-    return marks[subject.letter] | (pl.col(subject.letter).is_null() & anywhere) if subject else anywhere
+def _cells(clean: pl.DataFrame) -> pl.LazyFrame:
+    """`_row`, `letter`, `t` of every cell that holds something."""
+    return clean.lazy().unpivot(index="_row", variable_name="letter", value_name="t").filter(pl.col("t").is_not_null())
 
 
-def _header_again(layout: Layout) -> pl.Expr:
-    """Most cells of the row say what their heading says, in any spelling the spec knows."""
-    hits, cells = [], []
-    for heading in layout.headings.values():
-        keys = [key for key, column in layout.aliases.index.items() if column == heading.column]
-        key = tight_of(pl.col(heading.letter)).str.replace_all(r"[(\[（].*?[)\]）]|[:：*]", "")
-        hits.append(key.is_in(keys).fill_null(False).cast(pl.Int32))
-        cells.append(pl.col(heading.letter).is_not_null().cast(pl.Int32))
-    same, filled = pl.sum_horizontal(hits), pl.sum_horizontal(cells)
-    return (same >= 2) & (same * 10 >= filled * 6)
+def _ends_of_data(clean: pl.DataFrame, layout: Layout) -> pl.Series:
+    """Rows that are a total or end mark: in the subject's cell, or in any cell of a row without subject."""
+    marks = _cells(clean).filter(loose_of(pl.col("t")).str.contains(_END))
+    if subject := layout.headings.get("SUBJID"):
+        rows = marks.join(clean.lazy().select("_row", subject=subject.letter), on="_row")
+        marks = rows.filter((pl.col("letter") == subject.letter) | pl.col("subject").is_null())
+    return marks.select(pl.col("_row").unique(maintain_order=True)).collect().to_series()
+
+
+def _headers_again(clean: pl.DataFrame, layout: Layout) -> pl.Series:
+    """Rows most of whose cells say what their heading says, in any spelling the spec knows."""
+    letters = {h.column: h.letter for h in layout.headings.values()}
+    known = [(letters[column], key) for key, column in layout.aliases.index.items() if column in letters]
+    keys = pl.LazyFrame(known, schema={"letter": pl.String, "key": pl.String}, orient="row").unique()
+    key = tight_of(pl.col("t")).str.replace_all(r"[(\[（].*?[)\]）]|[:：*]", "")
+    cells = _cells(clean.select("_row", *letters.values())).with_columns(key=key)
+    told = cells.join(keys.with_columns(hit=1), on=["letter", "key"], how="left", maintain_order="left")
+    same, filled = pl.col("hit").sum(), pl.len()
+    again = told.group_by("_row", maintain_order=True).agg(same=same, filled=filled)
+    return (
+        again.filter(pl.col("same") >= 2, pl.col("same") * 10 >= pl.col("filled") * 6)
+        .select("_row")
+        .collect()
+        .to_series()
+    )
 
 
 def _units_row(row: dict[str, str | None], layout: Layout) -> dict[str, str] | None:

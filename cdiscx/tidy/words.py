@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import polars as pl
 
@@ -34,11 +35,13 @@ ERROR_TOKEN = (
 )
 
 
+@lru_cache(maxsize=1 << 16)
 def flat(text: str) -> str:
     """NFKC, no invisible characters, every run of blanks and line breaks one blank, ends trimmed."""
     return " ".join(re.sub(_INVISIBLE, "", unicodedata.normalize("NFKC", text)).split())
 
 
+@lru_cache(maxsize=1 << 16)
 def tight(text: str) -> str:
     """The key of a heading, sheet or term: flat, lower case, without blanks, hyphens and underscores."""
     key = re.sub(_TIGHT, "", flat(text).lower())
