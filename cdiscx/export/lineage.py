@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
@@ -16,6 +17,8 @@ from cdiscx.export.cells import CELLS, Cells
 from cdiscx.model.dataset import Dataset
 from cdiscx.model.table import StudyData
 
+#: the file's name, beside the datasets
+FILE = "lineage.parquet"
 #: dataset, record (from 1), subject and key of the record; variable and value; how it is known (words of Define-XML);
 #: the dataset record it was made of (key null: records of this subject in general); the cell it was typed in
 LINEAGE: dict[str, type[pl.DataType]] = {
@@ -66,6 +69,13 @@ def lineage_adam(datasets: Mapping[str, Dataset], sdtm: Mapping[str, pl.DataFram
     others = _Others(frames, keys, frozenset(sdtm))
     pieces = [_Tracing(dataset, others, owner, None).lines() for dataset in datasets.values()]
     return pl.concat([pl.DataFrame(schema=LINEAGE), *pieces])
+
+
+def write_lineage(lines: pl.DataFrame, folder: Path) -> Path:
+    """Writes `lineage.parquet` into the folder of the datasets; the same lines make the same bytes."""
+    path = folder / FILE
+    lines.rechunk().write_parquet(path, compression="zstd", row_group_size=250_000)
+    return path
 
 
 def record_key(name: str, frame: pl.DataFrame, keys: Sequence[str] = ()) -> pl.Expr:

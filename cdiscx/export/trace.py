@@ -13,11 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from cdiscx.export.lineage import LINEAGE
+from cdiscx.export.lineage import FILE, LINEAGE
 from cdiscx.model.errors import UsageError
 
-#: file beside the datasets
-LINEAGE_FILE = "lineage.parquet"
 #: lines shown under one value, and hops followed
 _MOST, _DEEPEST = 40, 12
 _DATASET_FILES = frozenset({"xpt", "json", "ndjson", "parquet", "csv"})
@@ -79,9 +77,9 @@ class _Lines:
     def of(cls, folder: Path) -> _Lines:
         """The lineage files of an export's folder, of its `sdtm` or of its `adam`."""
         places = [folder, folder / "sdtm", folder / "adam", folder.parent / "sdtm"]
-        files = tuple(dict.fromkeys(p / LINEAGE_FILE for p in places if (p / LINEAGE_FILE).is_file()))
+        files = tuple(dict.fromkeys(p / FILE for p in places if (p / FILE).is_file()))
         if not files:
-            raise UsageError(f"{folder} has no {LINEAGE_FILE}; name the folder of an export")
+            raise UsageError(f"{folder} has no {FILE}; name the folder of an export")
         return cls(files)
 
     def where(self, *conditions: pl.Expr) -> pl.DataFrame:
@@ -89,7 +87,7 @@ class _Lines:
         try:
             found = [pl.scan_parquet(f).select(list(LINEAGE)).filter(*conditions).collect() for f in self.files]
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise UsageError(f"{self.files[0].parent} has a {LINEAGE_FILE} that cannot be read") from error
+            raise UsageError(f"{self.files[0].parent} has a {FILE} that cannot be read") from error
         return pl.concat(found)
 
     def datasets(self) -> list[str]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xlsxwriter.exceptions import XlsxWriterException
 
-from cdiscx.model.errors import ExportError
 from cdiscx.model.finding import Finding, Report
+from cdiscx.model.folder import Kind, whole_folder
 from cdiscx.model.spec import Study
 from cdiscx.model.table import UploadFile
 from cdiscx.report.annotate import annotate
@@ -24,6 +20,7 @@ from cdiscx.report.queries import query_ids, write_queries
 
 #: the file by which a folder is known as a report of ours: its files and their hashes
 MARKER = ".cdiscx-report"
+REPORT = Kind("report", "the reports", MARKER)
 
 
 def write_folder(
@@ -36,28 +33,17 @@ def write_folder(
     They are made in a folder beside it that takes its place at the end. A folder that is there is replaced when it is
     empty or an earlier report in which nothing was changed. Returns the files. Raises ExportError, in one line.
     """
-    target = folder.resolve()
-    _refuse_foreign(target, folder)
-    made = target.parent / f".{target.name}.{secrets.token_hex(4)}.partial"
-    try:
-        made.mkdir(parents=True)
-        written = _write(report, files, made, study)
-        for name, text in (extra or {}).items():
-            path = made / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n", encoding="utf-8", newline="\n")
-            written.append(path)
-        marker = {path.relative_to(made).as_posix(): _digest(path) for path in written}
-        (made / MARKER).write_text(
-            json.dumps({"made by": "cdiscx", "files": marker}, indent=1) + "\n", encoding="utf-8"
-        )
-        _put_in_place(made, target)
-    except (OSError, XlsxWriterException) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        raise ExportError(f"the reports cannot be written to {folder}: {said}; nothing was left there") from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return [target / path.relative_to(made) for path in written]
+    with whole_folder(folder, REPORT, also=(XlsxWriterException,)) as made:
+        written = [*_write(report, files, made, study), *_write_extra(made, extra or {})]
+    return [folder.resolve() / path.relative_to(made) for path in written]
+
+
+def _write_extra(made: Path, extra: Mapping[str, str]) -> list[Path]:
+    for name, text in extra.items():
+        path = made / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    return [made / name for name in extra]
 
 
 def _write(report: Report, files: Sequence[UploadFile], folder: Path, study: Study) -> list[Path]:
@@ -82,51 +68,3 @@ def _copies(report: Report, files: Sequence[UploadFile], folder: Path, day: str,
     folder.mkdir()
     nowhere = by_file.get(None, []) if len(files) == 1 else []
     return [annotate(upload, [*nowhere, *by_file.get(upload.name, [])], folder, day, ids) for upload in files]
-
-
-def _refuse_foreign(target: Path, said: Path) -> None:
-    """Raises ExportError unless the folder is missing, empty, or an untouched report of ours."""
-    try:
-        if not target.exists():
-            return
-        if not target.is_dir():
-            raise ExportError(f"{said} is a file; name a folder for the reports")
-        there = {p.relative_to(target).as_posix(): p for p in target.rglob("*") if p.is_file() and p.name != MARKER}
-        marker = target / MARKER
-        if not marker.is_file():
-            if any(target.iterdir()):
-                raise ExportError(f"{said} holds other files and is no report of cdiscx; name an empty or a new folder")
-            return
-        known = json.loads(marker.read_text(encoding="utf-8"))["files"]
-        changed = [
-            n
-            for n, path in sorted(there.items())
-            if not path.name.startswith((".", "~")) and known.get(n) != _digest(path)
-        ]
-    except OSError as error:
-        raise ExportError(f"{said} cannot be read: {error.strerror}; name another folder") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ExportError(f"{said}: its {MARKER} file is damaged; delete the folder or name another") from error
-    if changed:
-        raise ExportError(
-            f"{said} is an earlier report in which {changed[0]} was changed or added; move it away or name another folder"
-        )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _put_in_place(made: Path, target: Path) -> None:
-    """Renames the new folder over the old; the old one comes back when that fails."""
-    if not target.exists():
-        made.rename(target)
-        return
-    old = made.with_suffix(".old")
-    target.rename(old)
-    try:
-        made.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
