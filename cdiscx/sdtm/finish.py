@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from cdiscx.model.dataset import DTYPES, Dataset, Variable
+from cdiscx.model.dataset import DTYPES, Dataset, Variable, VariableType
 from cdiscx.model.mapping import DomainMapping
 from cdiscx.sdtm.blocks import Made
 from cdiscx.sdtm.here import Run
@@ -31,11 +31,11 @@ def finish(run: Run, mapping: DomainMapping, made: Made) -> dict[str, Dataset]:
         method = f"{date} - RFSTDTC, plus 1 from the first day on; no day 0; complete dates only."
         made.words[day] = (*_DERIVED, method)
         _rests_on(made, day, (date,), ("DM.RFSTDTC",))
-    date = mapping.epoch_by or next((n for n in (f"{domain}STDTC", f"{domain}DTC") if n in frame.columns), None)
-    if date and run.elements is not None and "EPOCH" not in frame.columns and guide.variable(domain, "EPOCH"):
-        frame = epochs(frame, date, run.elements)
-        made.words["EPOCH"] = (*_DERIVED, f"EPOCH of the subject element (SE) in which {date} lies.")
-        _rests_on(made, "EPOCH", (date,), ("SE.SESTDTC", "SE.SEENDTC"))
+    dated_by = mapping.epoch_by or next((n for n in (f"{domain}STDTC", f"{domain}DTC") if n in frame.columns), None)
+    if dated_by and run.elements is not None and "EPOCH" not in frame.columns and guide.variable(domain, "EPOCH"):
+        frame = epochs(frame, dated_by, run.elements)
+        made.words["EPOCH"] = (*_DERIVED, f"EPOCH of the subject element (SE) in which {dated_by} lies.")
+        _rests_on(made, "EPOCH", (dated_by,), ("SE.SESTDTC", "SE.SEENDTC"))
     frame = frame.sort([k for k in mapping.keys if k in frame.columns] + ["_rid", "_block"], nulls_last=True)
     if mapping.baseline is not None:
         frame = last_before_exposure(frame, domain, mapping.baseline)
@@ -109,7 +109,8 @@ def _variables(run: Run, mapping: DomainMapping, frame: pl.DataFrame, made: Made
             continue
         if known:
             run.note(f"{domain}.{name} is not a variable of the guide")
-        kind = {pl.Int64: "integer", pl.Float64: "float"}.get(type(frame.schema[name]), "text")  # type: ignore[call-overload]
+        dtype = frame.schema[name]
+        kind: VariableType = "integer" if dtype.is_integer() else "float" if dtype.is_float() else "text"
         out.append(_described(Variable(name, name, kind), made, domain))
     return out
 

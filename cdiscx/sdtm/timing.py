@@ -45,7 +45,8 @@ def epochs(frame: pl.DataFrame, date: str, elements: pl.DataFrame) -> pl.DataFra
     # an element without an end runs on; an element that starts later ends it, so only the last one can lack it
     spans = spans.with_columns(_end=pl.when(last).then(pl.col("_en").fill_null(pl.date(9999, 1, 1)) + pl.duration(days=1)).otherwise("_en"),
                                _n=pl.int_range(pl.len()).over("USUBJID"))  # fmt: skip
-    most = int(spans.get_column("_n").max() or 0) if spans.height else -1  # type: ignore[call-overload]
+    counts = spans.group_by("USUBJID").len().get_column("len").to_list()
+    most = max(counts, default=0) - 1
     wide = spans.select("USUBJID").unique()
     for n in range(most + 1):
         piece = spans.filter(pl.col("_n") == n).select(
