@@ -86,7 +86,9 @@ def _only_with_lesions(points: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame
 
 def _sources(rows: pl.DataFrame) -> pl.DataFrame:
     """SUBJID, EVAL, VISIT, `_seen`: ids of the records of all lesions read at the time point."""
-    return rows.group_by(POINT, maintain_order=True).agg(_seen=pl.col("_from").list.explode(keep_nulls=False, empty_as_null=False))
+    return rows.group_by(POINT, maintain_order=True).agg(
+        _seen=pl.col("_from").list.explode(keep_nulls=False, empty_as_null=False)
+    )
 
 
 def _numbered(ctx: Context, points: pl.DataFrame) -> pl.DataFrame:

@@ -103,7 +103,7 @@ def _lesion_rows(ctx: Context) -> pl.DataFrame:
         ARTPHASE=pl.col("TRARTPH").drop_nulls().first(),
         TYPENH=pl.col("TRTYPENH").drop_nulls().first(),
         _rid=pl.col("_id").min(),
-        _from=pl.col("_from").flatten(),
+        _from=pl.col("_from").list.explode(keep_nulls=False, empty_as_null=False),
         _more=pl.col("_tu").first(),
     )
     return _in_house_words(rows)
@@ -160,7 +160,7 @@ def _identities(ctx: Context) -> pl.DataFrame:
             TUNODAL=upper("TUNODAL").first(),
             TUCERT=upper("TUCERT").first(),
             TUTYPENH=upper("TUTYPENH").first(),
-            _tu=pl.col("_from").flatten(),
+            _tu=pl.col("_from").list.explode(keep_nulls=False, empty_as_null=False),
         )
     )
 

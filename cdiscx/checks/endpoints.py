@@ -9,7 +9,7 @@ from cdiscx.checks._words import said
 from cdiscx.model.spec import Endpoint, Study
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
-from cdiscx.views.imaging_plan import anchors_of, days_after, interval_at, origin
+from cdiscx.views.imaging_plan import anchors_of, days_after, gap_limit
 
 _NO_ROW = pl.lit(None, dtype=pl.UInt32).alias("_rid")
 _NO_DATE = pl.lit(None, dtype=pl.Date)
@@ -187,7 +187,7 @@ def event_after_missed_assessments(
         .group_by("SUBJID", maintain_order=True)
         .agg(pl.col("event", "What", "_e", "_rank").first(), last=pl.col("ANYDAT").last())
     )
-    limit = _gap_limit(study, pl.col("last"))
+    limit = gap_limit(plan, pl.col("last"), study.anchors)
     names = list(anchors_of(plan))
     rows = last.join(anchors.select("SUBJID", *names), on="SUBJID", how="left").with_columns(
         n=(pl.col("event") - pl.col("last")).dt.total_days(), limit=limit
@@ -200,19 +200,6 @@ def event_after_missed_assessments(
     return far.join(listed, on="SUBJID", how="inner").with_columns(
         _column=pl.lit("SUBJID"), _key=pl.lit("gap"), _say=counted if study.p("missed_assessment_rule") == "EVENT" else pl.lit(None, dtype=pl.String)
     )  # fmt: skip
-
-
-def _gap_limit(study: Study, last: pl.Expr) -> pl.Expr:
-    """Days after an assessment above which assessments count as missed; after surgery by the plan that restarts there."""
-    plan = study.assessments
-    assert plan is not None
-    limits = []
-    for restarted in (False, True):
-        every, window = interval_at(plan, origin(plan, restarted=restarted), last, restarted=restarted)
-        limits.append(plan.gap_factor * (every + window))
-    restart = plan.restart_at
-    again = last > pl.col(restart) if restart is not None and restart in study.anchors else pl.lit(False)
-    return pl.when(again.fill_null(False)).then(limits[1]).otherwise(limits[0])
 
 
 # --- END-015 --------------------------------------------------------------------------------------------------------

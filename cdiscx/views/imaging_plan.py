@@ -5,7 +5,7 @@ In: the study's `Assessments` and a frame with the anchors' Date columns. Out: e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import polars as pl
 
@@ -57,6 +57,20 @@ def interval_at(plan: Assessments, start: pl.Expr, date: pl.Expr, *, restarted: 
         every = pl.when(begun).then(phase.every).otherwise(every)
         window = pl.when(begun).then(phase.window).otherwise(window)
     return every, window
+
+
+def gap_limit(plan: Assessments, last: pl.Expr, known: Collection[str]) -> pl.Expr:
+    """Days after an assessment above which assessments count as missed; after surgery by the plan that restarts there.
+
+    `last`: Date of the last evaluable assessment; `known`: anchors that the frame has. Source: trial 8.3, CNSR 4.
+    """
+    limits = []
+    for restarted in (False, True):
+        every, window = interval_at(plan, origin(plan, restarted=restarted), last, restarted=restarted)
+        limits.append(plan.gap_factor * (every + window))
+    restart = plan.restart_at
+    again = last > pl.col(restart) if restart is not None and restart in known else pl.lit(False)
+    return pl.when(again.fill_null(False)).then(limits[1]).otherwise(limits[0])
 
 
 def _stretches(plan: Assessments, start: pl.Expr) -> Iterator[tuple[Phase, pl.Expr, pl.Expr, pl.Expr | None]]:

@@ -1,0 +1,107 @@
+"""Time points in; response of the primary tumour, of the thrombus and their composite out, with the one that counts (trial-b 8.7)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from cdiscx.adam._best import population, row
+from cdiscx.adam._context import Context
+from cdiscx.adam._course import investigator
+from cdiscx.adam._readings import ORDER, ResponseSource, flag
+from cdiscx.model.spec import Endpoint
+
+_POINT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "ADT", "RSSEQ", "_from")
+
+
+def composite_endpoint(ctx: Context) -> tuple[str, Endpoint] | None:
+    """The study's composite endpoint by name: the one with two components."""
+    return next(((n, e) for n, e in ctx.study.endpoints.items() if "components" in e.options), None)
+
+
+def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseSource) -> list[pl.DataFrame]:
+    """One row per time point before surgery and component, the site's and the derived (`D` before its code), with ANL02FL
+    on the assessment that counts; a subject without one has a row MISSING.
+
+    The primary tumour alone is never collected: the site's reading takes its own target response, the derived one the
+    measurements. Where the site gave no composite, its components make it.
+    """
+    found = composite_endpoint(ctx)
+    if found is None:
+        return []
+    name, e = found
+    primary, thrombus = (str(c) for c in e.options["components"])
+    sides = {
+        "": {primary: "SITEPRIM", thrombus: "_pvtt", name: "_both"},
+        "D": {primary: "PRIMRSP", thrombus: "DPVTTRESP", name: "DCOMPRESP"},
+    }
+    rows = points.filter(
+        investigator(), pl.col("BASETYPE") == "PRE-TREATMENT", pl.col("TP") > 0, pl.col("RSRID").is_not_null()
+    ).with_columns(
+        ADT="DAT",
+        _pvtt=pl.coalesce("PVTTRESP", "DPVTTRESP"),
+        _both=pl.coalesce("COMPRESP", "SITECOMP"),
+    )  # fmt: skip
+    chosen = "" if source == "SITE" else "D"
+    counts = _selected(ctx, e, rows.with_columns(AVALC=sides[chosen][name]))
+    responders = list(e.options.get("responders", ("CR", "PR")))
+    pieces = []
+    for side, columns in sides.items():
+        for code, column in columns.items():
+            long = rows.filter(pl.col(column).is_not_null()).with_columns(
+                PARAMCD=pl.lit(f"{side}{code}"[:8]), AVALC=column, RULEID=_rule(code, column, name, primary)
+            )
+            other = columns_of(sides, side, code)
+            long = long.with_columns(_other=other)
+            pieces.append(_flagged(long, counts, side == chosen, side == "D", code == name, responders))
+    return [*pieces, _nothing_read(ctx, e, f"{chosen}{name}"[:8], counts)]
+
+
+def columns_of(sides: dict[str, dict[str, str]], side: str, code: str) -> pl.Expr:
+    """What the other side says of the same component."""
+    return pl.col(sides["D" if side == "" else ""][code])
+
+
+def _rule(code: str, column: str, name: str, primary: str) -> pl.Expr:
+    if not column.startswith(("PRIM", "DPVTT", "DCOMP")):
+        return pl.lit(None, dtype=pl.String)
+    return pl.col("CELL" if code == name else "PRIMRULE" if code == primary else "PVTTRULE")
+
+
+def _selected(ctx: Context, e: Endpoint, rows: pl.DataFrame) -> pl.DataFrame:
+    """SUBJID, VISIT, `_chosen` of the assessment that counts: the last evaluable one after first treatment and before
+    surgery, at most `max_days` after treatment began (or the best of them)."""
+    after = (pl.col("ADT") - pl.col("D1")).dt.total_days()
+    inside = rows.filter(
+        pl.col("AVALC").is_not_null(),
+        after.is_between(1, int(e.options.get("max_days", 91))),
+        (pl.col("ADT") < pl.col("SURG")).fill_null(True),
+    ).with_columns(
+        _evaluable=pl.col("AVALC") != "NE",
+        _rank=pl.col("AVALC").replace_strict(list(ORDER), list(ORDER.values()), default=9.0, return_dtype=pl.Float64),
+    )  # fmt: skip
+    if str(e.options.get("choose", "LAST_PREOP")) == "BEST":
+        ordered = inside.sort("_rank", "ADT", "TP")
+        first = ordered.unique("SUBJID", keep="first", maintain_order=True)
+    else:
+        first = inside.sort("_evaluable", "ADT", "TP").unique("SUBJID", keep="last", maintain_order=True)
+    return first.select("SUBJID", "VISIT", _chosen=pl.lit(True))
+
+
+def _flagged(
+    rows: pl.DataFrame, counts: pl.DataFrame, analysed: bool, derived: bool, whole: bool, responders: list[str]
+) -> pl.DataFrame:
+    joined = rows.join(counts, on=["SUBJID", "VISIT"], how="left", maintain_order="left")
+    selected = pl.col("_chosen").fill_null(False) & pl.lit(analysed)
+    met = pl.when(pl.col("AVALC").is_in(responders)).then(pl.lit("RESPONDER")).otherwise(pl.lit("NON-RESPONDER"))
+    differs = pl.lit(derived) & (pl.col("AVALC") != pl.col("_other")).fill_null(False)
+    return joined.select(
+        *_POINT, "PARAMCD", "AVALC", "RULEID",
+        AVALCAT1=pl.when(selected & pl.lit(whole)).then(met), ANL02FL=flag(selected), DISCFL=flag(differs),
+        _derived=pl.lit(derived),
+    )  # fmt: skip
+
+
+def _nothing_read(ctx: Context, e: Endpoint, code: str, counts: pl.DataFrame) -> pl.DataFrame:
+    members = population(ctx, e).select("SUBJID").join(counts, on="SUBJID", how="anti", maintain_order="left")
+    why = pl.lit("NO ASSESSMENT IN WINDOW")
+    return members.select(*row(code, pl.lit("MISSING"), why=why), pl.lit("Y").alias("ANL02FL"))

@@ -1,0 +1,88 @@
+"""Time points in, analysis readings out: one source of responses (the site's or the derived), flagged up to first progression."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from cdiscx.adam._context import Context
+from cdiscx.adam._course import AFTER_BASELINE, investigator
+
+ResponseSource = Literal["SITE", "DERIVED"]
+#: AVAL of a response (adam-derivations 5); NED ranks between NON-CR/NON-PD and PD as in best response
+ORDER: dict[str, float] = {
+    "CR": 1.0, "PR": 2.0, "SD": 3.0, "NON-CR/NON-PD": 4.0, "NED": 4.5, "PD": 5.0, "NE": 6.0, "MISSING": 7.0,
+}  # fmt: skip
+_KEPT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "ROLE", "TP", "ADT", "RESP", "RULEID", "RSSEQ", "_from")
+
+
+def response_source(ctx: Context) -> ResponseSource:
+    """SITE or DERIVED, as the study file says."""
+    return "DERIVED" if str(ctx.p("response_source", "SITE")).upper() == "DERIVED" else "SITE"
+
+
+def order() -> pl.Expr:
+    """AVAL of the response in AVALC; null for another word."""
+    return pl.col("AVALC").replace_strict(list(ORDER), list(ORDER.values()), default=None, return_dtype=pl.Float64)
+
+
+def site_readings(points: pl.DataFrame) -> pl.DataFrame:
+    """The site's overall responses: ADT is the earliest scan date for PD, the latest otherwise (R11-X-2)."""
+    return points.with_columns(RESP="OVRLRESP", ADT="DAT", RULEID=pl.lit(None, dtype=pl.String)).select(_KEPT)
+
+
+def derived_readings(points: pl.DataFrame) -> pl.DataFrame:
+    """Derived overall responses; progression by a lesion that was doubtful at first is dated there (R11-L-2, MR-L-4)."""
+    progressed = (pl.col("DOVRLRESP") == "PD").fill_null(False)
+    first = pl.min_horizontal("FIRSTDAT", "CONFIRMED_FROM")
+    date = pl.coalesce(pl.when(progressed).then(first).otherwise("LASTDAT"), "RSDAT")
+    return points.with_columns(
+        RESP="DOVRLRESP",
+        ADT=date,
+        RULEID="DOVRLRULE",
+        RSSEQ=pl.lit(None, dtype=pl.Float64),
+        _from=pl.when(pl.col("_seen").list.len() > 0).then("_seen").otherwise("_from"),
+    ).select(_KEPT)
+
+
+def readings(points: pl.DataFrame, source: ResponseSource) -> pl.DataFrame:
+    """Every time point's reading by one source, dated, with PD, EVALUABLE and the analysis flags ANL01 and ANL03.
+
+    ANL01: the investigator's readings after baseline up to the first progression. ANL03: those after surgery up to the
+    first progression after it (for endpoints that start there). A post-operative baseline without a response is
+    evaluable, and has none (trial-a 7).
+    """
+    rows = site_readings(points) if source == "SITE" else derived_readings(points)
+    rows = rows.with_columns(points["D1"], points["SURG"])
+    said = pl.col("RESP").is_not_null()
+    baseline_again = (pl.col("ROLE") == "POST-OPERATIVE BASELINE") & ~said
+    counts = (
+        investigator()
+        & pl.col("ROLE").is_in(list(AFTER_BASELINE))
+        & (said | baseline_again)
+        & (pl.col("ADT") > pl.col("D1")).fill_null(False)
+    )
+    rows = rows.with_columns(
+        PD=(pl.col("RESP") == "PD").fill_null(False),
+        EVALUABLE=(said & (pl.col("RESP") != "NE")).fill_null(False) | baseline_again,
+        _counts=counts,
+        _after=counts & (pl.col("ADT") > pl.col("SURG")).fill_null(False),
+    )
+    grown = rows.filter("PD", "_counts")
+    first = grown.group_by("SUBJID").agg(PDDT=pl.col("ADT").min(), PDDT_AFTER=pl.when("_after").then("ADT").min())
+    date = pl.col("ADT")
+    return (
+        rows.join(first, on="SUBJID", how="left", maintain_order="left")
+        .with_columns(
+            ANL01=pl.col("_counts") & (date <= pl.col("PDDT")).fill_null(True),
+            ANL03=pl.col("_after") & (date <= pl.col("PDDT_AFTER")).fill_null(True),
+        )
+        .drop("_counts", "_after", "PDDT_AFTER")
+    )
+
+
+def flag(met: str | pl.Expr) -> pl.Expr:
+    """Y or null (rule 1.7)."""
+    expr = pl.col(met) if isinstance(met, str) else met
+    return pl.when(expr.fill_null(False)).then(pl.lit("Y"))
