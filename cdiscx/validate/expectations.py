@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import importlib.util
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -204,11 +207,33 @@ def _observed(result: Mapping[str, Any]) -> Any:
 
 @cache
 def _great_expectations() -> Any:
-    """The library, imported once, quietly: its own imports warn of modules that Python has renamed."""
+    """The library, imported once, quietly: its own imports warn of modules that Python has renamed.
+
+    It loads all of scipy.stats for one expectation about divergence; that waits until it is used. Two thousand modules
+    make a million objects that all stay: the search for garbage among them waits as well.
+    """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return importlib.import_module("great_expectations")
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _load_when_used("scipy.stats")
+            return importlib.import_module("great_expectations")
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _load_when_used(name: str) -> None:
+    """Puts a module in place that loads itself at the first look at it (the standard library's own way)."""
+    if name in sys.modules or (spec := importlib.util.find_spec(name)) is None or spec.loader is None:
+        return
+    spec.loader = loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    package, _, last = name.rpartition(".")
+    setattr(sys.modules[package], last, module)
 
 
 @cache
