@@ -58,12 +58,13 @@ def diagnosis(ctx: Context, consented: pl.DataFrame) -> pl.DataFrame:
     return one.select("USUBJID", DIAGDT=date.date, DIAGDTF=date.flag, _from="_from").drop_nulls("DIAGDT")
 
 
-def exposures(ctx: Context, sources: Sequence[Records], died: pl.DataFrame) -> pl.DataFrame:
+def exposures(ctx: Context, sources: Sequence[Records], died: pl.DataFrame, *columns: str) -> pl.DataFrame:
     """One row per record of treatment: USUBJID, DT, ENDT, DOMAIN, EXTRT, `_id`, `_from`; dates are never imputed.
 
+    `died`: USUBJID and DTHDT.
     A missing end is the start (one administration); an interval collected as ongoing ends at the cut-off or at death.
     """
-    rows = ctx.records(sources, "ST", "EXTRT", "EXONGO")
+    rows = ctx.records(sources, "ST", "EXTRT", "EXONGO", *columns)
     rows = rows.join(died.select("USUBJID", "DTHDT"), on="USUBJID", how="left", maintain_order="left")
     running = pl.col("ENDTC").is_null() & (pl.col("EXONGO").str.to_uppercase() == "Y").fill_null(False)
     end = pl.when(running).then(pl.min_horizontal(pl.lit(ctx.cutoff), "DTHDT")).otherwise(pl.col("ENDT"))
