@@ -11,6 +11,7 @@ import polars as pl
 from cdiscx.model.mapping import Rows, Test
 from cdiscx.sdtm.here import RowSet, Run, as_text, meanings, number_text, replaced
 from cdiscx.standards import guide, terminology
+from cdiscx.standards.units import read_unit
 
 _NUMBER = re.compile(
     r"^(?P<op>[<>=≤≥≦≧~≈约]{0,2})\s*(?P<n>[-+−–]?\s*[0-9][0-9.,'’ ]*(?:[eE][-+]?[0-9]+)?|[-+]?[.,][0-9]+)"
@@ -97,7 +98,7 @@ def _number_result(run: Run, domain: str, tag: str, column: str, test: Test, row
         if f"{column}C" in rows.frame.columns
         else as_text(pl.col(column), rows.frame.schema[column])
     )
-    orres, operator = _as_collected(rows, column, value, typed)
+    orres, operator, cell_unit = _as_collected(rows, column, value, typed)
     factor, unit_origin = _factor(run, domain, tag, test, rows)
     scaled = value if factor is None else (value * factor).round(9)
     plain = scaled if operator is None else pl.when(operator.is_null()).then(scaled)
@@ -107,9 +108,11 @@ def _number_result(run: Run, domain: str, tag: str, column: str, test: Test, row
     sources = dict.fromkeys(columns, (*origin, *unit_origin) if factor is not None else origin)
     sources[f"{domain}ORRES"] = origin
     unit = _unit(run, domain, test, rows)
+    if unit is not None and not test.factors:
+        unit = _unit_of_cell(test, unit, cell_unit, (orres, value))
     if unit is not None:
         columns[f"{domain}ORRESU"] = unit
-        sources[f"{domain}ORRESU"] = unit_origin
+        sources[f"{domain}ORRESU"] = unit_origin if test.factors else tuple(dict.fromkeys((*unit_origin, *origin)))
     if test.standard:
         columns[f"{domain}STRESU"] = pl.when(
             columns[f"{domain}STRESN"].is_not_null()
@@ -121,40 +124,44 @@ def _number_result(run: Run, domain: str, tag: str, column: str, test: Test, row
     return found
 
 
-def _as_collected(rows: RowSet, column: str, value: pl.Expr, typed: pl.Expr) -> tuple[pl.Expr, pl.Expr | None]:
-    """The text as typed without its unit, and the operator before it; distinct odd texts are read once each."""
+def _as_collected(
+    rows: RowSet, column: str, value: pl.Expr, typed: pl.Expr
+) -> tuple[pl.Expr, pl.Expr | None, pl.Expr | None]:
+    """The text as typed without its unit, the operator before it, the unit behind it; odd texts are read once each."""
     pairs = rows.frame.select(typed.alias("t"), value.alias("v")).filter(
         pl.col("t").is_not_null() & ~(pl.col("t").cast(pl.Float64, strict=False).is_finite().fill_null(False))
     )
     if not pairs.height:
-        return typed, None
+        return typed, None, None
     odd = pairs.unique().sort("t", "v", nulls_last=True)
     read = [_bare(t, v) for t, v in odd.iter_rows()]
     own = f"_{column}."
     there = odd.select(
         pl.col("t").alias(f"{own}t"), pl.col("v").alias(f"{own}v"),
         pl.Series(f"{own}shown", [r[0] for r in read], pl.String), pl.Series(f"{own}op", [r[1] for r in read], pl.String),
+        pl.Series(f"{own}unit", [r[2] for r in read], pl.String),
     )  # fmt: skip
     if f"{own}shown" not in rows.frame.columns:
         keyed = rows.frame.with_columns(typed.alias("_typed"), value.alias("_value"))
         keyed = keyed.join(there, left_on=["_typed", "_value"], right_on=[f"{own}t", f"{own}v"], how="left",
                            nulls_equal=True, maintain_order="left")  # fmt: skip
         rows.frame = keyed.drop("_typed", "_value")
-    return pl.coalesce(f"{own}shown", typed), pl.col(f"{own}op")
+    return pl.coalesce(f"{own}shown", typed), pl.col(f"{own}op"), pl.col(f"{own}unit")
 
 
-def _bare(text: str, value: float | None) -> tuple[str, str | None]:
+def _bare(text: str, value: float | None) -> tuple[str, str | None, str | None]:
     """`３.2 cm` -> `3.2`; `<5` -> `<5` and `<`; `3,2` -> `3.2`; anything that is no number stays as typed."""
     plain = unicodedata.normalize("NFKC", text).strip()
     cut = _NUMBER.match(plain)
     if cut is None or value is None:
-        return plain, None
+        return plain, None, None
     digits = re.sub(r"\s", "", cut["n"]).replace("−", "-").replace("–", "-").rstrip(".,'’")
     if re.search(r"[,'’]", digits):
         near = [digits.replace(",", "."), re.sub(r"[,'’]", "", digits), re.sub(r"[.'’]", "", digits).replace(",", ".")]
         digits = next((d for d in near if _same(d, value)), digits)
     operator = cut["op"].replace("≤", "<=").replace("≥", ">=").replace("≦", "<=").replace("≧", ">=") or None
-    return f"{operator or ''}{digits}", operator if operator not in ("=", None) else None
+    unit = read_unit(plain[cut.end() :].strip(" )]）"))
+    return f"{operator or ''}{digits}", operator if operator not in ("=", None) else None, unit or None
 
 
 def _same(digits: str, value: float) -> bool:
@@ -199,6 +206,19 @@ def _unit(run: Run, domain: str, test: Test, rows: RowSet) -> pl.Expr | None:
     return pl.lit(test.orresu) if test.orresu else None
 
 
+def _unit_of_cell(test: Test, unit: pl.Expr, cell: pl.Expr | None, read: tuple[pl.Expr, pl.Expr]) -> pl.Expr:
+    """The unit a result was written in, where tidy brought it to the standard unit: that of its own cell before any other.
+
+    `read`: the number as collected and its amount in the standard unit; where the two are the same, the cell held the
+    standard unit, whatever another cell of the row says.
+    """
+    shown, value = read
+    if test.unit is not None and test.standard is not None:
+        same = ((_as_number(shown) == value) & (value != 0)).fill_null(False)
+        unit = pl.when(same).then(pl.lit(test.standard)).otherwise(unit)
+    return unit if cell is None else pl.coalesce(cell, unit)
+
+
 def _limits(
     domain: str,
     test: Test,
@@ -215,7 +235,7 @@ def _limits(
             continue
         bound = pl.col(column)
         typed = pl.col(f"{column}C") if f"{column}C" in rows.frame.columns else number_text(bound)
-        shown, _ = _as_collected(rows, column, bound, typed)
+        shown, _, _ = _as_collected(rows, column, bound, typed)
         bounds[word] = bound
         origin = rows.origin.get(column, ())
         made = {
