@@ -59,15 +59,16 @@ def subject_elements(data: StudyData, dm: Dataset | None = None) -> Dataset | No
 
 
 def arm_of(data: StudyData) -> pl.DataFrame:
-    """SUBJID, ARMCD, ARM: the arm that a subject's elements show; blank before the paths part (BRANCHED)."""
+    """SUBJID, ARMCD, ARM, by SUBJID: the arm that the elements show; blank before the paths part (BRANCHED)."""
     study: Study = data.study
     arm = _arm(study)
+    everybody = data.tidy["anchors"].frame.sort(_WHO)
     if not branched(study):
-        return data.tidy["anchors"].frame.select(_WHO, ARMCD=pl.lit(arm.armcd), ARM=pl.lit(arm.arm))
+        return everybody.select(_WHO, ARMCD=pl.lit(arm.armcd), ARM=pl.lit(arm.arm))
     rows = _in_order(_reached(_starts(data), data, None))
     codes = {path.armcd: path.arm for path in arm.paths}
     ways = _ways(rows, study).select(_WHO, ARMCD="WAY")
-    return data.tidy["anchors"].frame.select(_WHO).join(ways, on=_WHO, how="left").with_columns(
+    return everybody.select(_WHO).join(ways, on=_WHO, how="left", maintain_order="left").with_columns(
         ARM=pl.col("ARMCD").replace_strict(codes, default=None, return_dtype=pl.String)
     )  # fmt: skip
 
