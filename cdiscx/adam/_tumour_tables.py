@@ -71,19 +71,24 @@ def anchors(ctx: Context) -> pl.DataFrame:
     return ctx.adsl.select(pl.col("USUBJID").alias("SUBJID"), *dates)
 
 
-def _lesion_rows(ctx: Context) -> pl.DataFrame:
-    """One row per lesion and time point, in the columns of the lesion sheets, with CLASS."""
+def lesion_records(ctx: Context) -> pl.DataFrame:
+    """TR records of sizes and states with SUBJID, EVAL, VISIT, TEST, RESULT and what TU says of the lesion (CLASS, place)."""
     tr = ctx.domain(
         "TR", "TREVAL", "TREVALID", "TRLNKID", "TRLNKGRP", "TRGRPID", "TRTESTCD", "TRORRES", "TRSTRESC", "TRSTRESN", "TRSTAT",
-        "TRREASND", "TRMETHOD", "VISIT", "VISITNUM", "TRDTC", "TRDT", "TRARTPH", "TRTYPENH",
+        "TRREASND", "TRMETHOD", "VISIT", "VISITNUM", "TRDTC", "TRDT", "TRSEQ", "TRARTPH", "TRTYPENH",
     )  # fmt: skip
     readings = tr.filter(
         pl.col("TRLNKID").is_not_null(), upper("TRTESTCD").is_in([*_SIZES, *_STATES]) | pl.col("TRTESTCD").is_null()
     ).with_columns(reader("TR"), visit("TR"), SUBJID="USUBJID", TEST=upper("TRTESTCD"), RESULT=upper("TRSTRESC"))
     known = _identities(ctx)
-    readings = readings.join(known, on=["SUBJID", "EVAL", "TRLNKID"], how="left", maintain_order="left").with_columns(
+    return readings.join(known, on=["SUBJID", "EVAL", "TRLNKID"], how="left", maintain_order="left").with_columns(
         CLASS=pl.coalesce("CLASS", upper("TRGRPID"))
     )
+
+
+def _lesion_rows(ctx: Context) -> pl.DataFrame:
+    """One row per lesion and time point, in the columns of the lesion sheets, with CLASS."""
+    readings = lesion_records(ctx)
     size = pl.col("TRSTRESN")
     nodal = pl.col("TEST") == "LPERP"
     rows = readings.group_by(*_POINT, "TRLNKID", maintain_order=True).agg(
