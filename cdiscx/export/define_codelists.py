@@ -34,10 +34,14 @@ class Lists:
     strangers: list[tuple[str, str, str]] = field(default_factory=list)
 
     def find(self, codelist_id: str | None) -> Codelist | None:
-        """A list by id: the run's own (published ones with the sponsor's terms), else the published one."""
+        """A list by id: the published one with the run's own terms behind it, or a sponsor's list."""
         if not codelist_id:
             return None
-        return self.given.get(codelist_id) or terminology.codelist(codelist_id)
+        own, published = self.given.get(codelist_id), terminology.codelist(codelist_id)
+        if own is None or published is None:
+            return own or published
+        known = {term.value for term in published.terms}
+        return replace(published, terms=(*published.terms, *(t for t in own.terms if t.value not in known)))
 
     def refer(
         self,
@@ -85,7 +89,7 @@ class Lists:
 
     def _terms(self, known: Codelist, used: tuple[str, ...], place: tuple[str, ...]) -> tuple[tuple[Term, ...], bool]:
         """The terms to write, and whether they are the whole list."""
-        by_value = {t.value: t for t in known.terms}
+        by_value = {t.value for t in known.terms}
         published = known.package is not None
         foreign = tuple(Term(v, extended=published) for v in used if v not in by_value)
         if published and not known.extensible:

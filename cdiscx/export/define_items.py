@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ class Items:
     lists: Lists
     standard_oids: Mapping[str, str]
     suffix: str
+    #: variables whose values are one list for the whole study (EPOCH, VISITNUM): all their records
+    shared: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     groups: list[Any] = field(default_factory=list)
     items: list[Any] = field(default_factory=list)
     value_lists: list[Any] = field(default_factory=list)
@@ -99,7 +101,7 @@ class Items:
         return odm.ItemRef(**facts)
 
     def _item(self, dataset: Dataset, variable: Variable, levels: tuple[ValueLevel, ...]) -> None:
-        column = dataset.frame.get_column(variable.name)
+        column = self._united(dataset, variable).get_column(variable.name)
         measure = storage(column, variable.type, name=variable.name)
         comment = variable.comment or (NO_DATA if _empty(dataset, variable.name) and dataset.frame.height else "")
         item = odm.ItemDef(**self._storage(oid("IT", dataset.name, variable.name), variable.name, measure))
@@ -116,6 +118,10 @@ class Items:
         if levels:
             self._value_list(dataset, variable, levels)
 
+    def _united(self, dataset: Dataset, variable: Variable) -> pl.DataFrame:
+        """The records that say what values a variable has: the dataset's, or those of all datasets for a shared one."""
+        return self.shared.get(variable.name, dataset.frame)
+
     def _storage(self, identifier: str, name: str, measure: Storage) -> dict[str, Any]:
         return {
             "OID": identifier,
@@ -131,13 +137,14 @@ class Items:
         """The variable's own list; none where value-level metadata narrow a variable that also holds other values."""
         if measure.data_type not in ("text", "integer", "float"):
             return None
-        column = dataset.frame.get_column(variable.name).drop_nulls()
+        records = self._united(dataset, variable)
+        column = records.get_column(variable.name).drop_nulls()
         known = self.lists.find(variable.codelist)
         if narrowed and (known is None or not set(column.cast(pl.String)) <= {t.value for t in known.terms}):
             return None
-        decode = decode_variable(variable.name, frozenset(dataset.frame.columns))
-        decodes = _decodes(dataset.frame, variable.name, decode) if decode else None
-        place = (dataset.name, variable.name)
+        decode = decode_variable(variable.name, frozenset(records.columns))
+        decodes = _decodes(records, variable.name, decode) if decode else None
+        place = (variable.name,) if variable.name in self.shared else (dataset.name, variable.name)
         data_type = "integer" if variable.type == "date" else measure.data_type
         return self.lists.refer(variable.codelist, place, variable.label, sorted(column.unique()), data_type, decodes)
 
@@ -217,6 +224,17 @@ class Items:
             comment.Description = description(text)
             self.comments[identifier] = comment
         return self._comment_oids[text]
+
+
+def shared_values(datasets: Sequence[Dataset]) -> dict[str, pl.DataFrame]:
+    """EPOCH, and VISITNUM with VISIT, of all datasets that have them."""
+    found = {}
+    for name, decode in (("EPOCH", None), ("VISITNUM", "VISIT")):
+        columns = [name, *([decode] if decode else [])]
+        frames = [d.frame.select(columns) for d in datasets if set(columns) <= set(d.frame.columns)]
+        if frames:
+            found[name] = pl.concat(frames, how="vertical_relaxed").unique(maintain_order=True)
+    return found
 
 
 def description(text: str) -> Any:

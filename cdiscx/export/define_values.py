@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import polars as pl
 
 from cdiscx.export.define_words import is_analysis
 from cdiscx.model.dataset import Dataset, ValueLevel, Variable
 
+#: QORIG, older words included -> Origin/@Type
+_ORIGINS: Final[Mapping[str, str]] = {
+    "CRF": "Collected",
+    "EDT": "Collected",
+    "COLLECTED": "Collected",
+    "DERIVED": "Derived",
+    "ASSIGNED": "Assigned",
+    "PROTOCOL": "Protocol",
+}
 Where = tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
@@ -64,7 +74,7 @@ def _supplemental(dataset: Dataset) -> Iterator[ValueLevel]:
     columns = [c for c in ("QNAM", "QLABEL", "QORIG") if c in dataset.frame.columns]
     value = dataset.variable("QVAL") or Variable("QVAL", "Data Value")
     for row in dataset.frame.select(columns).unique(subset=["QNAM"], keep="first").sort("QNAM").to_dicts():
-        origin = {"CRF": "Collected"}.get(row.get("QORIG") or "", row.get("QORIG")) or value.origin
+        origin = _ORIGINS.get((row.get("QORIG") or "").upper(), value.origin)
         source = "Investigator" if origin == "Collected" else "Sponsor"
         where: Where = (("QNAM", "EQ", (row["QNAM"],)),)
         method = value.method if origin == "Derived" else ""

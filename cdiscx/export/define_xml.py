@@ -17,7 +17,7 @@ from lxml import etree
 from odmlib.schema_manager import get_schema_path
 
 from cdiscx.export.define_codelists import Lists
-from cdiscx.export.define_items import Items
+from cdiscx.export.define_items import Items, shared_values
 from cdiscx.export.define_words import general_method, is_analysis, oid
 from cdiscx.model.dataset import Codelist, Dataset
 from cdiscx.model.errors import ExportError
@@ -94,7 +94,7 @@ def define_bytes(
         raise ExportError("define.xml needs at least one dataset")
     guides, packages = _standards(datasets, codelists)
     lists = Lists(codelists, packages)
-    items = Items(lists, guides, suffix)
+    items = Items(lists, guides, suffix, shared_values(datasets))
     for dataset in datasets:
         items.add(dataset)
     tree = _document(datasets, study, items, stamp).to_xml()
