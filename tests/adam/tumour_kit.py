@@ -11,7 +11,6 @@ import polars as pl
 
 from cdiscx.adam import derive
 from cdiscx.model.spec import Study
-from cdiscx.model.spec_yaml import Marks  # noqa: F401  (the kit stays importable without specs on disk)
 
 CUTOFF = dt.date(2024, 12, 31)
 STUDY = "X-1"
@@ -166,15 +165,30 @@ def _tests(kind: str, node: str, value: Any) -> dict[str, tuple[float | None, st
     return {size: (float(value), str(value), None)}
 
 
-def with_parameters(study: Study, **parameters: Any) -> Study:
-    """The study with other parameters, also where its endpoints stand for them by `$name`."""
-    from cdiscx.model.spec_file import load_study  # the loader fills in `$name`
+def with_options(study: Study, endpoint: str, **options: Any) -> Study:
+    """The study with other options of one endpoint."""
+    old = study.endpoints[endpoint]
+    new = old.model_copy(update={"options": {**old.options, **options}})
+    return study.model_copy(update={"endpoints": {**study.endpoints, endpoint: new}})
 
-    assert load_study
-    changed = study.model_copy(update={"parameters": {**study.parameters, **parameters}})
-    return changed
+
+def with_parameters(study: Study, **parameters: Any) -> Study:
+    """The study with other parameters (options of endpoints stay: see `with_options`)."""
+    return study.model_copy(update={"parameters": {**study.parameters, **parameters}})
 
 
 def derived(study: Study, *people: Person, cutoff: dt.date = CUTOFF) -> dict[str, pl.DataFrame]:
     """ADaM frames of these subjects."""
     return {name: d.frame for name, d in derive(study, sdtm(study, *people), cutoff=cutoff).items()}
+
+
+def times(study: Study, person: Person, *, cutoff: dt.date = CUTOFF) -> dict[str, dict[str, Any]]:
+    """PARAMCD -> the ADTTE record of one subject."""
+    rows = derived(study, person, cutoff=cutoff)["ADTTE"].to_dicts()
+    return {r["PARAMCD"]: r for r in rows}
+
+
+def answers(study: Study, person: Person, *, cutoff: dt.date = CUTOFF) -> dict[str, dict[str, Any]]:
+    """PARAMCD -> the ADRS record of one subject, for parameters with one row a subject."""
+    rows = derived(study, person, cutoff=cutoff)["ADRS"].to_dicts()
+    return {r["PARAMCD"]: r for r in rows}
