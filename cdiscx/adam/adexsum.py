@@ -92,7 +92,7 @@ def _columns() -> tuple[Column, ...]:
     return (
         Column("EXTRT", "Name of Treatment", of=("EX.EXTRT", "PR.PRTRT"), method="EX.EXTRT or PR.PRTRT in upper case.", core="Perm"),
         Column("PARAMCD", "Parameter Code", codelist="ADEXSUM.PARAMCD", core="Req"),
-        Column("PARAM", "Parameter", codelist="ADEXSUM.PARAM", core="Req"),
+        Column("PARAM", "Parameter", core="Req"),
         Column("AVAL", "Analysis Value", "float", of=both, method="By parameter, see value-level metadata.", core="Cond"),
         Column("AVALU", "Analysis Value Unit", of=("EX.EXDOSU",), method="Unit of AVAL; the drug's for doses."),
         Column("ASTDT", "Analysis Start Date", "date", of=("EX.EXSTDTC", "PR.PRSTDTC"), method="First dose or fraction.", core="Cond"),
