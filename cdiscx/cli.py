@@ -191,6 +191,126 @@ class _progress:
             sys.stderr.flush()
 
 
+_out = click.option(
+    "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into."
+)
+_formats = click.option(
+    "--format",
+    "forms",
+    default="xpt",
+    show_default=True,
+    metavar="LIST",
+    help="xpt, json, ndjson, parquet, csv; comma.",
+)
+_mappings = click.option(
+    "--mappings",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Folder with the study's own mappings (default: `mappings` beside the study file).",
+)
+_despite = click.option(
+    "--despite-errors", "despite", metavar="REASON", help="Export although errors are open; the manifest states why."
+)
+_quiet = click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
+
+
+@main.command()
+@_uploads
+@_study_option()
+@_out
+@_formats
+@_cutoff
+@_mappings
+@_despite
+@_quiet
+def sdtm(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> None:
+    """Map uploads to SDTM: datasets, define.xml, lineage and manifest in OUT/sdtm."""
+    from cdiscx import delivery
+
+    with _progress(quiet) as step:
+        made = delivery.deliver_sdtm(uploads, _order(step, **words), folder)
+    _delivered(made, quiet)
+
+
+@main.command()
+@click.argument("uploads", nargs=-1, metavar="[UPLOAD...]")
+@click.option(
+    "--sdtm",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Folder of SDTM datasets (XPT, Dataset-JSON, Parquet or CSV) instead of uploads.",
+)
+@_study_option()
+@_out
+@_formats
+@_cutoff
+@_mappings
+@_despite
+@_quiet
+def adam(uploads: tuple[str, ...], source: Path | None, folder: Path, quiet: bool, **words: Any) -> None:
+    """Derive ADaM from uploads, or from SDTM datasets of anybody: datasets, define.xml, lineage in OUT/adam."""
+    from cdiscx import delivery
+
+    with _progress(quiet) as step:
+        made = delivery.deliver_adam(uploads, source, _order(step, **words), folder)
+    _delivered(made, quiet)
+
+
+@main.command()
+@_uploads
+@_study_option()
+@_out
+@_formats
+@_cutoff
+@_mappings
+@_despite
+@_quiet
+def export(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> None:
+    """Validate, map to SDTM, derive ADaM and compute the endpoints: everything in OUT, with hashes in manifest.json."""
+    from cdiscx import delivery
+
+    with _progress(quiet) as step:
+        made = delivery.deliver_all(uploads, _order(step, **words), folder)
+    _delivered(made, quiet)
+
+
+def _order(step: Callable[[str], None], *, study: str, forms: str, mappings: Path | None, **words: Any) -> Any:
+    from cdiscx.delivery import Order
+
+    wanted = tuple(dict.fromkeys(form.strip().lower() for form in forms.split(",") if form.strip()))
+    beside = Path(study).parent / "mappings"
+    own = mappings or (beside if Path(study).is_file() and beside.is_dir() else None)
+    return Order(study=study, formats=wanted, mappings=own, progress=step, **words)
+
+
+def _delivered(made: Any, quiet: bool) -> None:
+    if not quiet:
+        for note in made.notes:
+            click.echo(f"note: {note}", err=True)
+    datasets = sorted({p.stem for p in made.files if p.parent.name in ("sdtm", "adam") and p.stem.isalnum()})
+    click.echo(f"{made.folder}: {len(made.files)} files, {len(datasets)} datasets; manifest.json has their hashes")
+
+
+@main.command()
+@click.argument("what", metavar="FILE-OR-DATASET")
+@click.argument("keys", nargs=-1, metavar="KEY...")
+@click.option(
+    "--in",
+    "folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Folder of an export (default: where you stand).",
+)
+def trace(what: str, keys: tuple[str, ...], folder: Path | None) -> None:
+    """Follow a value back to its cells.
+
+    cdiscx trace sdtm.TR USUBJID 4 TRORRES --in OUT
+    cdiscx trace ADTTE USUBJID PFS AVAL --in OUT
+    cdiscx trace OUT/report/report.json FINGERPRINT
+    """
+    from cdiscx import flow
+
+    click.echo(flow.trace(what, *keys, folder=folder), nl=False)
+
+
 @main.command("list")
 @click.argument("what", type=click.Choice(("checks", "studies", "algorithms", "datasets", "formats")))
 @_study_option(required=False)

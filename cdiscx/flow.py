@@ -18,7 +18,7 @@ from cdiscx import registry
 from cdiscx.model.errors import ExportError, UsageError
 from cdiscx.model.finding import LEFT_OUT, Check, CheckRun, Finding, Report, Status
 from cdiscx.model.spec import Study
-from cdiscx.model.table import RunContext, StudyData, UploadFile
+from cdiscx.model.table import RunContext, StudyData, Upload, UploadFile
 
 Progress = Callable[[str], None]
 
@@ -174,6 +174,84 @@ def _today(study: Study) -> dt.date:
 
 #: modules of the report room by the formats they make; a plug-in's format is found by discovery
 _REPORTERS = {"text": "terminal", "json": "machine", "jsonl": "machine", "junit": "junit", "sarif": "sarif"}
+
+
+def to_sdtm(
+    data: StudyData, *, cutoff: dt.date | None = None, mappings: Path | None = None, progress: Progress = _quiet
+) -> StudyData:
+    """Tidy data -> the same with `sdtm` (datasets by name) and `results["mapped"]` (unused columns, notes, code lists).
+
+    `mappings`: a folder of the study's own mappings beside the bundled ones. Raises SpecError for a mapping that is wrong.
+    """
+    from cdiscx.export.long_text import split_long_text
+    from cdiscx.sdtm import map_study
+
+    ready = prepare(data, cutoff=cutoff) if data.run is None or cutoff else data
+    progress("mapping to SDTM")
+    mapped = map_study(ready, mappings)
+    return ready.with_(sdtm=split_long_text(mapped.datasets), results={**ready.results, "mapped": mapped})
+
+
+def to_adam(
+    data: StudyData | Mapping[str, pl.DataFrame],
+    study: Study | None = None,
+    *,
+    cutoff: dt.date | None = None,
+    progress: Progress = _quiet,
+) -> StudyData:
+    """Data with SDTM, or SDTM frames of anybody by name (then give `study`) -> the same with `adam` (datasets by name).
+
+    `results["absent"]` says why a dataset is not among them, `results["other_source"]` holds the frames that the study's
+    other response source gives (site <-> derived). Frames without `cutoff` are judged at their latest date that is not
+    after the day of the run. Raises UploadError when there is no DM, UsageError without a study.
+    """
+    from cdiscx.adam import derive
+    from cdiscx.read.datasets import latest_day
+
+    if isinstance(data, StudyData):
+        ready = data if data.sdtm else to_sdtm(data, cutoff=cutoff, progress=progress)
+        frames: Mapping[str, pl.DataFrame] = {name: d.frame for name, d in ready.sdtm.items()}
+    else:
+        if study is None:
+            raise UsageError("to_adam(frames, study): the study is needed when frames are given")
+        day = _today(study)
+        run = RunContext(day, cutoff or latest_day(data, day) or day, cutoff is not None)
+        ready, frames = StudyData(study, Upload(()), run=run), dict(data)
+    assert ready.run is not None, "to_sdtm() prepares the run"
+    progress("deriving ADaM")
+    made = derive(ready.study, frames, cutoff=cutoff or ready.run.cutoff)
+    other = derive(_other_source(ready.study), frames, cutoff=cutoff or ready.run.cutoff)
+    public = {name: d.public for name, d in other.items()}
+    results = {**ready.results, "absent": dict(made.reasons), "other_source": public, "sdtm_frames": frames}
+    return ready.with_(adam=dict(made), results=results)
+
+
+def _other_source(study: Study) -> Study:
+    """The study with derived responses in the endpoints where it has the site's, and the other way round."""
+    other = "SITE" if study.parameters.get("response_source", "SITE") == "DERIVED" else "DERIVED"
+    return study.model_copy(update={"parameters": {**study.parameters, "response_source": other}})
+
+
+def analyse(data: StudyData, report: Report | None = None, *, progress: Progress = _quiet) -> StudyData:
+    """Data with ADaM -> the same with `results["endpoints"]`: every endpoint of the study as JSON-able facts.
+
+    `report`: of `validate`, for the open findings that could change an endpoint.
+    """
+    from cdiscx.analysis import analyse as analysed
+
+    ready = data if data.adam else to_adam(data, progress=progress)
+    progress("computing endpoints")
+    frames = {name: d.public for name, d in ready.adam.items()}
+    findings = None if report is None else [f.to_dict() for f in report.open]
+    told = analysed(ready.study, frames, derived=ready.results.get("other_source"), findings=findings)
+    return ready.with_(results={**ready.results, "endpoints": told})
+
+
+def trace(what: str, *keys: str, folder: str | Path | None = None) -> str:
+    """Text of the way from a dataset's value, or from a finding of a report.json, back to its cells (see `export.trace`)."""
+    from cdiscx.export.trace import trace as traced
+
+    return traced(what, keys, folder=Path(folder) if folder is not None else None)
 
 
 def rendered(report: Report, form: str, *, colour: bool = False, width: int = 100) -> str:

@@ -53,6 +53,12 @@ def load_study(name: str) -> Study:
     return _bundled_study(found.resolve()) if found else _load(path.resolve())
 
 
+def study_files(name: str) -> list[Path]:
+    """The study file that a name or path means, and the blocks it extends. Raises SpecError."""
+    found = {key.lower(): file for key, file in bundled().items()}.get(name.strip().lower())
+    return merged_study((found or Path(name)).resolve())[1]
+
+
 @lru_cache(maxsize=16)
 def _bundled_study(path: Path) -> Study:
     ready = read_compiled(path)

@@ -9,6 +9,8 @@ from typing import Any
 
 import polars as pl
 
+from cdiscx.model.dataset import Dataset
+
 #: what kind of thing stood in a cell (codes of the `kinds` frame of a RawSheet)
 BLANK, TEXT, NUMBER, DATE, BOOL, ERROR, NO_CACHE, TIME = range(8)
 KIND_NAMES = ("blank", "text", "number", "date", "bool", "error", "formula without value", "time")
@@ -144,8 +146,8 @@ class StudyData:
     run: RunContext | None = None
     #: view -> traceback of what went wrong in making it
     broken: Mapping[str, str] = field(default_factory=dict)
-    sdtm: Mapping[str, Table] = field(default_factory=dict)
-    adam: Mapping[str, Table] = field(default_factory=dict)
+    sdtm: Mapping[str, Dataset] = field(default_factory=dict)
+    adam: Mapping[str, Dataset] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> StudyData:

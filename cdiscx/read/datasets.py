@@ -6,6 +6,7 @@ Transport files (version 5 and 8), Dataset-JSON 1.1 (JSON and NDJSON), Parquet a
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,6 +65,29 @@ def read_datasets(folder: str | Path, limits: DatasetLimits | None = None) -> di
             raise UploadError(f"{shown} holds dataset {name}, which another file of {place} holds too; leave one out")
         frames[name] = pl.DataFrame([typed(name, c, from_text=from_text) for c in frame.iter_columns()])
     return _numbered(frames)
+
+
+def dataset_files(folder: str | Path) -> list[Path]:
+    """The files that `read_datasets` reads of a folder, or the file itself. Raises UploadError."""
+    place, bounds = Path(folder), DatasetLimits()
+    if not place.is_dir():
+        return [place]
+    return [place / name for name, _ in _chosen(_files(place, bounds), place, bounds)]
+
+
+def latest_day(frames: Mapping[str, pl.DataFrame], today: dt.date) -> dt.date | None:
+    """The latest complete `--DTC` (or Date) of the subjects' records that is not after `today`; None where there is none."""
+    found = []
+    for frame in frames.values():
+        if "USUBJID" not in frame.columns:
+            continue
+        for column in frame.iter_columns():
+            if column.dtype == pl.String and column.name.endswith("DTC"):
+                found.append(column.str.head(10).str.to_date("%Y-%m-%d", strict=False))
+            elif column.dtype == pl.Date:
+                found.append(column)
+    latest = [day for days in found if isinstance(day := days.filter(days <= today).max(), dt.date)]
+    return max(latest, default=None)
 
 
 def _numbered(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

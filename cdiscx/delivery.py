@@ -1,0 +1,237 @@
+"""What a submission team asks for: uploads or SDTM in, a folder of datasets, define.xml, lineage and manifest out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cdiscx import flow
+from cdiscx.model.dataset import Codelist, Dataset
+from cdiscx.model.errors import ExportError, UsageError
+from cdiscx.model.finding import Finding, Report
+from cdiscx.model.folder import whole_folder
+from cdiscx.model.mapping_file import mapping_files
+from cdiscx.model.spec import Study
+from cdiscx.model.spec_file import study_files
+from cdiscx.model.table import StudyData, UploadFile
+
+FORMATS = ("xpt",)
+ENDPOINTS = "endpoints.json"
+PAGE = "endpoints.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted: study file as named, formats, where own mappings lie, why open errors do not stop it.
+
+    `stamp` of the files is the data cut-off, or SOURCE_DATE_EPOCH where that is set: the same input makes the same bytes.
+    """
+
+    study: str
+    formats: tuple[str, ...] = FORMATS
+    cutoff: dt.date | None = None
+    mappings: Path | None = None
+    despite: str | None = None
+    progress: flow.Progress = field(default=flow._quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What was made: the folder, its files, and sentences for the person who asked."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def deliver_sdtm(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
+    """Uploads -> `folder/sdtm`: datasets, define.xml, lineage.parquet, unused-columns.csv, manifest.json. Raises ExportError."""
+    files, data, report = _from_uploads(uploads, order, expectations=False)
+    return _alone(folder / "sdtm", order, data, report, files, _sdtm_parts)
+
+
+def deliver_adam(uploads: Sequence[str | Path], sdtm: Path | None, order: Order, folder: Path) -> Delivered:
+    """Uploads, or a folder of anybody's SDTM datasets -> `folder/adam`, with the same files. Raises ExportError."""
+    if (sdtm is None) == (not uploads):
+        raise UsageError("name uploads, or a folder of SDTM datasets with --sdtm, one of the two")
+    if sdtm is None:
+        files, data, report = _from_uploads(uploads, order, expectations=False)
+        data = flow.to_adam(data, progress=order.progress)
+        return _alone(folder / "adam", order, data, report, files, _adam_parts)
+    from cdiscx.read.datasets import dataset_files, read_datasets
+
+    order.progress("reading SDTM")
+    frames = read_datasets(sdtm)
+    data = flow.to_adam(frames, Study.load(order.study), cutoff=order.cutoff, progress=order.progress)
+    return _alone(folder / "adam", order, data, None, tuple(dataset_files(sdtm)), _adam_parts)
+
+
+def deliver_all(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
+    """Uploads -> `folder` with report/, sdtm/, adam/, endpoints.json, endpoints.html and manifest.json. Raises ExportError."""
+    files, data, report = _from_uploads(uploads, order, expectations=True)
+    data = flow.analyse(flow.to_adam(data, progress=order.progress), report, progress=order.progress)
+    return write_all(data, report, files, order, folder)
+
+
+def write_all(data: StudyData, report: Report, files: Sequence[UploadFile], order: Order, folder: Path) -> Delivered:
+    """Analysed data and the report on it -> the folder of `deliver_all`."""
+    from cdiscx.export.manifest import EXPORT
+
+    _, decision = _gated({**data.sdtm, **data.adam}, data, report, order)
+    with whole_folder(folder, EXPORT) as made:
+        order.progress("writing reports")
+        flow.write_reports(report, files, made / "report", data.study)
+        for part in (_sdtm_parts, _adam_parts):
+            part(made / part.__name__.split("_")[1], data, order, decision)
+        order.progress("writing the endpoint page")
+        _write_endpoints(made, data)
+        _write_manifest(made, data, report, files, order, decision)
+        names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]
+    return Delivered(folder, tuple(folder / n for n in names), _notes(data))
+
+
+def _from_uploads(
+    uploads: Sequence[str | Path], order: Order, *, expectations: bool
+) -> tuple[tuple[UploadFile, ...], StudyData, Report]:
+    study = Study.load(order.study)
+    files = flow.read(*uploads, progress=order.progress)
+    tidied = flow.tidy(study, files, progress=order.progress)
+    report = flow.validate(tidied, cutoff=order.cutoff, expectations=expectations, progress=order.progress)
+    data = flow.to_sdtm(tidied, cutoff=order.cutoff, mappings=order.mappings, progress=order.progress)
+    return files, data, report
+
+
+def _alone(
+    folder: Path,
+    order: Order,
+    data: StudyData,
+    report: Report | None,
+    inputs: Sequence[UploadFile | Path],
+    part: Any,
+) -> Delivered:
+    """One kind of datasets in a folder of its own."""
+    from cdiscx.export.manifest import EXPORT
+
+    datasets = data.adam if part is _adam_parts else data.sdtm
+    _, decision = _gated(datasets, data, report, order)
+    with whole_folder(folder, EXPORT) as made:
+        part(made, data, order, decision)
+        if part is _adam_parts and data.sdtm:
+            from cdiscx.export.lineage import lineage, write_lineage
+
+            lines = pl.read_parquet(made / "lineage.parquet")
+            write_lineage(pl.concat([lines, lineage(data.sdtm, data)]), made)
+        _write_manifest(made, data, report, inputs, order, decision)
+        names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]
+    return Delivered(folder, tuple(folder / n for n in names), _notes(data))
+
+
+def _gated(
+    datasets: Mapping[str, Dataset], data: StudyData, report: Report | None, order: Order
+) -> tuple[tuple[Finding, ...], Any]:
+    from cdiscx.export.gate import gate
+    from cdiscx.export.limits import limits
+
+    order.progress("checking limits")
+    found = limits(datasets, study=data.study.studyid) if "xpt" in order.formats else ()
+    return found, gate(report, found, despite=order.despite)
+
+
+def _sdtm_parts(folder: Path, data: StudyData, order: Order, decision: Any) -> None:
+    from cdiscx.export.lineage import lineage, write_lineage
+
+    mapped = data.results["mapped"]
+    _write_datasets(folder, data.sdtm, mapped.codelists, data, order, decision)
+    write_lineage(lineage(data.sdtm, data), folder)
+    mapped.unused.write_csv(folder / "unused-columns.csv")
+
+
+def _adam_parts(folder: Path, data: StudyData, order: Order, decision: Any) -> None:
+    from cdiscx.export.lineage import lineage_adam, write_lineage
+
+    mapped = data.results.get("mapped")
+    _write_datasets(folder, data.adam, mapped.codelists if mapped else {}, data, order, decision)
+    write_lineage(lineage_adam(data.adam, data.results["sdtm_frames"]), folder)
+
+
+def _write_datasets(
+    folder: Path,
+    datasets: Mapping[str, Dataset],
+    codelists: Mapping[str, Codelist],
+    data: StudyData,
+    order: Order,
+    decision: Any,
+) -> None:
+    from cdiscx.export import write
+    from cdiscx.export.define_xml import StudyFacts, write_define
+
+    order.progress("writing datasets")
+    stamp = _stamp(data)
+    write(
+        datasets,
+        folder,
+        order.formats,
+        stamp=stamp,
+        study=data.study.studyid,
+        version=flow.package_version(),
+        lossy=decision.lossy,
+    )
+    facts = StudyFacts(data.study.studyid, data.study.title, data.study.studyid, _conventions(data))
+    order.progress("writing define.xml")
+    write_define(list(datasets.values()), codelists, facts, folder / "define.xml", stamp=stamp, suffix=order.formats[0])
+
+
+def _conventions(data: StudyData) -> tuple[str, ...]:
+    cutoff = f"Data cut-off {data.run.cutoff.isoformat()}." if data.run else ""
+    return tuple(line for line in (cutoff,) if line)
+
+
+def _stamp(data: StudyData) -> dt.datetime:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return dt.datetime.fromtimestamp(int(epoch), dt.UTC).replace(tzinfo=None)
+    if data.run is None:
+        raise ExportError("the data have no cut-off: call flow.prepare first")
+    return dt.datetime.combine(data.run.cutoff, dt.time())
+
+
+def _write_endpoints(folder: Path, data: StudyData) -> None:
+    from cdiscx.report.endpoints import endpoint_page
+
+    told = data.results["endpoints"]
+    text = json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n"
+    (folder / ENDPOINTS).write_text(text, encoding="utf-8", newline="\n")
+    frames = {name: d.public for name, d in data.adam.items()}
+    page = endpoint_page(data.study, told, frames, version=flow.package_version())
+    (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
+
+
+def _write_manifest(
+    folder: Path,
+    data: StudyData,
+    report: Report | None,
+    inputs: Sequence[UploadFile | Path],
+    order: Order,
+    decision: Any,
+) -> None:
+    from cdiscx.export.manifest import write_manifest
+
+    run = report.run if report else flow.run_facts(data)
+    used = [p for paths in mapping_files(data.study, order.mappings).values() for p in paths] if data.sdtm else []
+    more = {"formats": list(order.formats), "notes": list(_notes(data)), "not_derived": data.results.get("absent", {})}
+    write_manifest(
+        folder, run=run, gate=decision, inputs=inputs, specs=study_files(order.study), mappings=used, more=more
+    )
+
+
+def _notes(data: StudyData) -> tuple[str, ...]:
+    mapped = data.results.get("mapped")
+    absent = data.results.get("absent", {})
+    return (*(mapped.notes if mapped else ()), *(f"{name} was not derived: {why}" for name, why in absent.items()))
