@@ -20,9 +20,9 @@ from cdiscx.standards.dates import read_iso, study_day
 _KEY = ["USUBJID", "VISITNUM"]
 _ROWS: pl.DataType = pl.List(pl.UInt32)
 _Schema = dict[str, pl.DataType | type[pl.DataType]]
-_SAID: _Schema = {"USUBJID": pl.String, "VISITNUM": pl.Float64, "SAID": pl.String, "WHY": pl.String, "FIRST": pl.String,
+_SAID: _Schema = {"USUBJID": pl.String, "VISITNUM": pl.Float64, "NAME": pl.String, "SAID": pl.String, "WHY": pl.String, "FIRST": pl.String,
                   "LAST": pl.String, "ROWS": _ROWS}  # fmt: skip
-_DATED: _Schema = {"USUBJID": pl.String, "VISITNUM": pl.Float64, "DTC": pl.String, "_from": _ROWS}
+_DATED: _Schema = {"USUBJID": pl.String, "VISITNUM": pl.Float64, "VISIT": pl.String, "DTC": pl.String, "_from": _ROWS}
 _METHODS = {
     "SVSTDTC": "Earliest date of what was recorded at the visit",
     "SVENDTC": "Latest date of what was recorded at the visit",
@@ -42,16 +42,13 @@ def subject_visits(data: StudyData, sdtm: Mapping[str, Dataset]) -> Dataset | No
     if "DM" not in sdtm or sdtm["DM"].frame.is_empty():
         return None
     people = sdtm["DM"].frame.select("SUBJID", "USUBJID", _first=read_iso(pl.col("RFSTDTC")))
-    said = _said(data, people)
-    done = _done_at(sdtm)
-    rows = said.join(done, on=_KEY, how="full", coalesce=True, maintain_order="left_right")
-    names = visit_numbers(data).join(people.select("SUBJID", "USUBJID"), on="SUBJID", how="inner")
-    names = names.unique(_KEY, keep="first", maintain_order=True)
-    rows = rows.join(names.select(*_KEY, "SUBJID", "NAME", "VISITDY", "PLANNED", "MODE"), on=_KEY, how="inner")
-    rows = _counted(rows.join(people.select("USUBJID", "_first"), on="USUBJID"), data)
-    if rows.is_empty():
-        return None
-    return _dataset(_described(rows, data), _origins(sdtm))
+    rows = _said(data, people).join(_done_at(sdtm), on=_KEY, how="full", coalesce=True, maintain_order="left_right")
+    rows = rows.with_columns(NAME=pl.coalesce("NAME", "D_NAME"))
+    plan = visit_plan(data).select("VISITNUM", "VISITDY", "MODE", NAME="VISIT", PLANNED=pl.lit(True))
+    rows = rows.join(plan, on=["VISITNUM", "NAME"], how="left", maintain_order="left")
+    rows = rows.with_columns(pl.col("PLANNED").fill_null(False)).join(people, on="USUBJID", maintain_order="left")
+    rows = _counted(rows, data)
+    return None if rows.is_empty() else _dataset(_described(rows, data), _origins(sdtm))
 
 
 def _said(data: StudyData, people: pl.DataFrame) -> pl.DataFrame:
@@ -61,12 +58,13 @@ def _said(data: StudyData, people: pl.DataFrame) -> pl.DataFrame:
     frame = data.tidy["visits"].frame
     reason = pl.col("VISREAS") if "VISREAS" in frame.columns else pl.lit(None, dtype=pl.String)
     not_done = (pl.col("VISDONE") == "N").fill_null(False) if "VISDONE" in frame.columns else pl.lit(False)
-    numbers = visit_numbers(data).join(people, on="SUBJID", how="inner").select("SUBJID", "VISIT", *_KEY)
+    numbers = visit_numbers(data).join(people, on="SUBJID", how="inner").select("SUBJID", "VISIT", "NAME", *_KEY)
     rows = frame.join(numbers, on=["SUBJID", "VISIT"], how="inner", maintain_order="left")
     day = pl.when(~pl.col("_not")).then("VISDATC")
     rows = rows.with_columns(_not=not_done, _why=reason).with_columns(_day=day)
     taken = pl.col("_day").drop_nulls()
     return rows.group_by(_KEY, maintain_order=True).agg(
+        NAME=pl.col("NAME").first(),
         SAID=pl.when(pl.col("_not").all()).then(pl.lit("N")).otherwise(pl.lit("Y")),
         WHY=pl.col("_why").filter("_not").drop_nulls().first(),
         FIRST=taken.min(),
@@ -80,8 +78,10 @@ def _done_at(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
     pieces = [pl.DataFrame(schema=_DATED)]
     for name, dataset in sorted(sdtm.items()):
         date, frame = f"{name}DTC", dataset.frame
-        if name != "SV" and {"USUBJID", "VISITNUM", date, "_from"} <= set(frame.columns):
-            pieces.append(frame.select("USUBJID", pl.col("VISITNUM").cast(pl.Float64), DTC=date, _from="_from"))
+        if name != "SV" and {"USUBJID", "VISITNUM", "VISIT", date, "_from"} <= set(frame.columns):
+            pieces.append(
+                frame.select("USUBJID", pl.col("VISITNUM").cast(pl.Float64), "VISIT", DTC=date, _from="_from")
+            )
     rows = pl.concat(pieces).drop_nulls(["USUBJID", "VISITNUM"])
     rows = rows.with_columns(_partial=pl.col("DTC").str.len_chars() < 10).sort(
         *_KEY, "_partial", "DTC", nulls_last=True
@@ -93,7 +93,7 @@ def _done_at(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
         FIRST_ROWS=pl.col("_from").first(),
         LAST_ROWS=pl.col("_from").filter(pl.col("_partial") == pl.col("_partial").first()).last(),
     )  # fmt: skip
-    every = rows.select(_KEY).unique(maintain_order=True).with_columns(DATA=pl.lit(True))
+    every = rows.group_by(_KEY, maintain_order=True).agg(D_NAME=pl.col("VISIT").first(), DATA=pl.lit(True).first())
     return every.join(dated, on=_KEY, how="left", maintain_order="left")
 
 
