@@ -98,7 +98,7 @@ def by_component(
     if only_multiple and pairs:
         several = _terms(here, column, map, codelist).list.drop_nulls().list.n_unique() > 1
     elif only_multiple:
-        several = pl.any_horizontal([c == "Y" for c in columns.values()])
+        several = related_or_multiple(here, column) == "MULTIPLE"
     here.more |= {f"supp:{name}": pl.when(several).then(value) for name, value in columns.items()}
     return None
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from site_sheets import PERSON, dose, mapped, records, target, visit
 
 SCREENED, RESTAGED = "2023-01-30", "2023-03-20"
@@ -42,7 +41,7 @@ def test_the_worked_example_gives_exactly_its_records(tmp_path: Path) -> None:
                     "PVTT Class": "I",
                     "PVTT Response": "PR",
                     "Composite Response": "PR",
-                }  # fmt: skip
+                }
             ],
         },
     )
@@ -145,7 +144,7 @@ def traps(tmp_path_factory: pytest.TempPathFactory) -> object:
                     "Certainty": "Equivocal",
                     "Diameter": 12,
                     "Typical Enhancement": "N",
-                }  # fmt: skip
+                }
             ],
             "Response": [
                 {
@@ -159,7 +158,7 @@ def traps(tmp_path_factory: pytest.TempPathFactory) -> object:
                     "New Lesion": "N",
                     "Overall Response": "PR",
                     "Clinical Deterioration": "Y",
-                }  # fmt: skip
+                }
             ],
         },
     )
