@@ -45,7 +45,12 @@ def test_ad_ex_03_progression_before_death_is_the_event(palhep: Study) -> None:
     row = times(palhep, person)["PFS"]
     assert event(row) == (0, D("2022-11-16"), 169)
     assert row["AVALM"] == pytest.approx(5.5524, abs=5e-5)
-    assert (row["EVNTDESC"], row["CNSDTDSC"], row["SRCDOM"], row["SRCVAR"]) == ("DISEASE PROGRESSION", None, "ADRS", "ADT")
+    assert (row["EVNTDESC"], row["CNSDTDSC"], row["SRCDOM"], row["SRCVAR"]) == (
+        "DISEASE PROGRESSION",
+        None,
+        "ADRS",
+        "ADT",
+    )
 
 
 def test_ad_ex_04_no_scan_and_alive_is_censored_on_the_first_day(palhep: Study) -> None:
@@ -254,7 +259,9 @@ def test_progression_without_surgery_is_named_so(neopvtt: Study) -> None:
     assert times(neopvtt, person)["EFS"]["EVNTDESC"] == "PROGRESSION (NO SURGERY)"
 
 
-def test_residual_tumour_takes_a_subject_out_of_the_disease_free_population_where_the_switch_says_r0(neopvtt: Study) -> None:
+def test_residual_tumour_takes_a_subject_out_of_the_disease_free_population_where_the_switch_says_r0(
+    neopvtt: Study,
+) -> None:
     left = relapsed()
     left.r_status = "R1"
     assert "DFS" in times(neopvtt, left)
@@ -298,7 +305,12 @@ def test_every_record_says_where_it_comes_from_and_is_alone_for_its_subject_and_
     found = derived(neopvtt, *people)
     times_, responses = found["ADTTE"], found["ADRS"]
     assert times_.select("USUBJID", "PARAMCD").is_unique().all()
-    assert times_.select("SRCDOM", "SRCVAR", "EVNTDESC", "STARTDT", "ADT", "CNSR", "AVAL", "AVALM").null_count().sum_horizontal()[0] == 0
+    assert (
+        times_.select("SRCDOM", "SRCVAR", "EVNTDESC", "STARTDT", "ADT", "CNSR", "AVAL", "AVALM")
+        .null_count()
+        .sum_horizontal()[0]
+        == 0
+    )
     assert times_["AVAL"].min() >= 1
     pointed = times_.filter(times_["SRCDOM"] == "ADRS").join(
         responses, left_on=["USUBJID", "SRCSEQ"], right_on=["USUBJID", "ASEQ"], how="left"

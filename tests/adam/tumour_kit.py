@@ -95,7 +95,9 @@ def _facts(rows: _Rows, p: Person) -> None:
         rows.add("PR", USUBJID=u, PRTRT="Hepatectomy", PRDECOD="HEPATECTOMY", PRCAT="SURGERY", PRSTDTC=p.surgery)
         if p.resected:
             n = sum(1 for r in rows.rows["PR"] if r["USUBJID"] == u)
-            rows.add("SUPPPR", RDOMAIN="PR", USUBJID=u, IDVAR="PRSEQ", IDVARVAL=str(n), QNAM="PRRESLES", QVAL=p.resected)
+            rows.add(
+                "SUPPPR", RDOMAIN="PR", USUBJID=u, IDVAR="PRSEQ", IDVARVAL=str(n), QNAM="PRRESLES", QVAL=p.resected
+            )
     if p.radiotherapy:
         rows.add("PR", USUBJID=u, PRTRT="IMRT", PRDECOD="INTENSITY-MODULATED RADIATION THERAPY", PRCAT="RADIOTHERAPY",
                  PRSTDTC=p.radiotherapy[0], PRENDTC=p.radiotherapy[1])  # fmt: skip
@@ -152,7 +154,9 @@ def _lesions(rows: _Rows, p: Person) -> None:
 def _tests(kind: str, node: str, value: Any) -> dict[str, tuple[float | None, str | None, str | None]]:
     if kind != "TARGET":
         parts = value if isinstance(value, dict) else {"TUMSTATE": value}
-        return {t: (float(v), str(v), None) if isinstance(v, int | float) else (None, v, None) for t, v in parts.items()}
+        return {
+            t: (float(v), str(v), None) if isinstance(v, int | float) else (None, v, None) for t, v in parts.items()
+        }
     size = "LPERP" if node == "Y" else "LDIAM"
     if value == "-":
         return {size: (None, None, "NOT DONE")}
