@@ -57,11 +57,11 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
     """
     if despite is not None and not despite.strip():
         raise UsageError("--despite-errors needs a reason, which the manifest will state")
-    found = report.open if report else ()
+    found = report.open if report is not None else ()
     errors = Counter(f.check_id for f in found if f.severity is Severity.ERROR)
     severe = Counter(f.check_id for f in losses if f.severity is Severity.ERROR)
-    crashed = tuple(c.check_id for c in report.checks if c.status.value == "errored") if report else ()
-    checked = report.checked if report else True
+    crashed = tuple(c.check_id for c in report.checks if c.status.value == "errored") if report is not None else ()
+    checked = report.checked if report is not None else True
     against = _against(errors + severe, crashed, checked)
     if against and despite is None:
         raise ExportError(
@@ -74,7 +74,7 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
         errors=dict(errors),
         warnings=sum(f.severity is Severity.WARNING for f in found),
         notes=sum(f.severity is Severity.NOTE for f in found),
-        accepted=len(report) - len(found) if report else 0,
+        accepted=len(report) - len(found) if report is not None else 0,
         crashed=crashed,
         checked=checked,
         losses=dict(Counter(f.check_id for f in losses)),

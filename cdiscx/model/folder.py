@@ -31,8 +31,8 @@ _MARKERS = ".cdiscx-*"
 def whole_folder(target: Path, kind: Kind, also: tuple[type[Exception], ...] = ()) -> Iterator[Path]:
     """Yields a new folder beside `target` to be filled, which takes the target's place when the block ends well.
 
-    A folder that is there is replaced when it is empty, or holds only what was made here (by the markers in it and below
-    it) and nothing of that was changed. When anything is raised, nothing is left. Raises ExportError, in one line, for a
+    A folder that is there is replaced when it is empty, or holds only what was made here (by the markers in it, below it
+    and above it) and nothing of that was changed. When anything is raised, nothing is left. Raises ExportError, in one line, for a
     folder of somebody else, and for what the file system or an exception of `also` says.
     """
     place = target.resolve()
@@ -63,7 +63,8 @@ def refuse_foreign(place: Path, said: Path, kind: Kind) -> None:
             raise ExportError(f"{said} is a file; name a folder for {kind.shown}")
         if not any(place.iterdir()):
             return
-        markers = sorted(place.rglob(_MARKERS))
+        above = [p / kind.marker for p in place.parents if (p / kind.marker).is_file()]
+        markers = [*above, *sorted(place.rglob(_MARKERS))]
         other = any(m.parent == place and m.name != kind.marker for m in markers)
         if not markers or other:
             raise ExportError(
@@ -85,7 +86,7 @@ def refuse_foreign(place: Path, said: Path, kind: Kind) -> None:
 
 
 def _known(markers: list[Path], said: Path) -> dict[Path, set[str]]:
-    """File -> the hashes that markers above it state."""
+    """File -> the hashes that markers in its folder and above state."""
     known: dict[Path, set[str]] = {}
     for marker in markers:
         try:
