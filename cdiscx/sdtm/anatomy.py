@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -13,44 +13,69 @@ from cdiscx.standards.locations import location_direction, location_side, locati
 from cdiscx.standards.organs import organ as rolled_up
 
 
+def _by_place(
+    here: Here, column: str, organ: str, told: Callable[[pl.Expr, pl.Expr], pl.Expr]
+) -> dict[str, str | None]:
+    """What `told` says of every distinct organ and place of the rows, by their joined text (see `_place`)."""
+    rows = here.rows_of.frame.select(
+        organ=here.text(organ), place=here.text(column), both=_place(here, column, organ)
+    ).unique(maintain_order=True)
+    said = rows.select("both", said=told(pl.col("organ"), pl.col("place")))
+    return dict(said.iter_rows())
+
+
+def _place(here: Here, column: str, organ: str) -> pl.Expr:
+    return pl.concat_str(here.text(organ).fill_null(""), pl.lit("\n"), here.text(column).fill_null(""))
+
+
+def _looked_up(here: Here, column: str, organ: str, words: Mapping[str, str | None]) -> pl.Expr:
+    if not words:
+        return pl.lit(None, pl.String)
+    return _place(here, column, organ).replace_strict(words, default=None, return_dtype=pl.String)
+
+
 @algorithm("anatomic_location")
 def anatomic_location(here: Here, column: str, *, organ: str) -> pl.Expr:
     """Organ and place as collected -> the published anatomical location; an organ that is in no list is kept and noted."""
     here.collected_by_site()
     here.method = "Organ and place as collected, by the published term; liver segments are those of Couinaud."
-    found = location_term(here.text(organ), here.text(column))
-    unknown = [text for text in here.distinct(found) if terminology.term(here.codelist() or "", text) is None]
+    words = _by_place(here, column, organ, location_term)
+    known = terminology.codelist(here.codelist() or "")
+    published = {term.value for term in known.terms} if known else set()
+    unknown = sorted({word for word in words.values() if word is not None and word not in published})
     if unknown:
         here.run.note(f"{here.domain}/{here.block}: {here.variable} is not published: {', '.join(unknown)}")
-    return found
+    return _looked_up(here, column, organ, words)
 
 
 @algorithm("anatomic_side")
 def anatomic_side(here: Here, column: str, *, organ: str) -> pl.Expr:
     """LEFT, RIGHT or BILATERAL where the text says so and the published location does not hold it."""
     here.collected_by_site()
-    return location_side(here.text(organ), here.text(column))
+    return _looked_up(here, column, organ, _by_place(here, column, organ, location_side))
 
 
 @algorithm("anatomic_direction")
 def anatomic_direction(here: Here, column: str, *, organ: str) -> pl.Expr:
     """The direction that belongs to the published location (superior mesenteric vein)."""
     here.collected_by_site()
-    return location_direction(here.text(organ), here.text(column))
+    return _looked_up(here, column, organ, _by_place(here, column, organ, location_direction))
 
 
 @algorithm("organ_of")
 def organ_of(here: Here, column: str, *, location: str) -> pl.Expr:
     """The organ that counts for the selection of targets (R11-S-2), from organ and place as collected."""
-    here.derived("Organ as collected, rolled up: all lymph nodes are one organ; from the place where no organ is given.")
-    return rolled_up(here.text(column), here.text(location))
+    here.derived(
+        "Organ as collected, rolled up: all lymph nodes are one organ; from the place where no organ is given."
+    )
+    return _looked_up(here, location, column, _by_place(here, location, column, rolled_up))
 
 
 @algorithm("lymph_node")
 def lymph_node(here: Here, column: str, *, organ: str, location: str) -> pl.Expr:
     """Y or N as collected; where that is blank, or not asked for, by the organ."""
     here.collected_by_site()
-    by_organ = rolled_up(here.text(organ), here.text(location)) == "LYMPH NODE"
+    by_organ = _looked_up(here, location, organ, _by_place(here, location, organ, rolled_up)) == "LYMPH NODE"
     told = pl.when(by_organ).then(pl.lit("Y")).when(by_organ.not_()).then(pl.lit("N"))
     return pl.coalesce(here.text(column), told) if here.has(column) else told
 
