@@ -29,11 +29,13 @@ SHAPE = {"SUBJID": pl.String, "DAY": pl.Date, "RID": pl.UInt32, "SOURCE": pl.Str
 
 
 def usubjid(study_id: str) -> pl.Expr:
-    """`STUDYID-SITEID-SUBJID` (sdtm-mapping 2.1); a blank site is left out, and one that begins the subject number already."""
+    """`STUDYID-SITEID-SUBJID` (sdtm-mapping 2.1), literally; a blank site is left out.
+
+    Nothing is shortened where a subject number begins with its site: `01-002` and `002` of one site are two subjects.
+    """
     site = pl.col("SITEID").fill_null("")
-    named = (site == "") | pl.col("SUBJID").str.starts_with(site + "-")
     return pl.concat_str(
-        pl.lit(f"{study_id}-"), pl.when(named).then(pl.lit("")).otherwise(site + "-"), pl.col("SUBJID")
+        pl.lit(f"{study_id}-"), pl.when(site == "").then(pl.lit("")).otherwise(site + "-"), pl.col("SUBJID")
     )
 
 
