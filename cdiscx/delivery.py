@@ -52,7 +52,7 @@ class Delivered:
 
 
 def deliver_sdtm(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
-    """Uploads -> `folder/sdtm`: datasets, define.xml, lineage.parquet, unused-columns.csv, manifest.json. Raises ExportError."""
+    """Uploads -> `folder/sdtm`: datasets, define.xml, lineage.parquet, unused-columns.tsv, manifest.json. Raises ExportError."""
     files, data, report = _from_uploads(uploads, order, expectations=False)
     return _alone(folder / "sdtm", order, data, report, files, _sdtm_parts)
 
@@ -150,7 +150,7 @@ def _sdtm_parts(folder: Path, data: StudyData, order: Order, decision: Any) -> N
     mapped = data.results["mapped"]
     _write_datasets(folder, data.sdtm, mapped.codelists, data, order, decision)
     write_lineage(lineage(data.sdtm, data), folder)
-    mapped.unused.write_csv(folder / "unused-columns.csv")
+    mapped.unused.write_csv(folder / "unused-columns.tsv", separator="\t")
 
 
 def _adam_parts(folder: Path, data: StudyData, order: Order, decision: Any) -> None:
