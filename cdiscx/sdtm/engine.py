@@ -46,19 +46,9 @@ def map_study(data: StudyData, mappings: Path | None = None) -> Mapped:
 
     Nothing that a site typed makes it fail. Raises SpecError for a mapping that is wrong.
     """
-    registry.discover("cdiscx.sdtm")
-    domains, extended = load_mappings(data.study, registry.registered("algorithm"), mappings)
-    run = Run(data, domains, extended, people=_people(data))
-    made: dict[str, Dataset] = {}
-    if "DM" in domains:
-        made |= finish(run, domains["DM"], build(run, domains["DM"]))
-        run.people = _with_dates(run.people, made.get("DM"))
-    elements = subject_elements(data, made.get("DM"))
-    if elements is not None:
-        made["SE"] = elements
-        run.elements = elements.frame
-    for name in sorted(set(domains) - {"DM"}):
-        made |= finish(run, domains[name], build(run, domains[name]))
+    run, made = begin(data, mappings)
+    for name in sorted(set(run.mappings) - {"DM"}):
+        made |= map_domain(run, name)
     visits = subject_visits(data, made)
     if visits is not None:
         made["SV"] = visits
@@ -75,6 +65,26 @@ def map_study(data: StudyData, mappings: Path | None = None) -> Mapped:
     return Mapped(datasets, unused_columns(data, used), tuple(run.notes), codelists)
 
 
+def begin(data: StudyData, mappings: Path | None = None) -> tuple[Run, dict[str, Dataset]]:
+    """A run with its mappings, subjects and elements, and DM and SE, which every other domain rests on."""
+    registry.discover("cdiscx.sdtm")
+    domains, extended = load_mappings(data.study, registry.registered("algorithm"), mappings)
+    run = Run(data, domains, extended, people=_people(data))
+    made = map_domain(run, "DM") if "DM" in domains else {}
+    run.people = _with_dates(run.people, made.get("DM"))
+    elements = subject_elements(data, made.get("DM"))
+    if elements is not None:
+        made["SE"] = elements
+        run.elements = elements.frame.join(run.people.select("USUBJID", "_n"), on="USUBJID", how="left")
+    return run, made
+
+
+def map_domain(run: Run, name: str) -> dict[str, Dataset]:
+    """One mapped domain and its SUPP--; nothing when no row gives a record."""
+    mapping = run.mappings[name]
+    return finish(run, mapping, build(run, mapping))
+
+
 def _people(data: StudyData) -> pl.DataFrame:
     """One row a subject of Demographics (its first row), with USUBJID."""
     held = data.tidy.get("subjects")
@@ -83,9 +93,8 @@ def _people(data: StudyData) -> pl.DataFrame:
     first = held.frame.drop_nulls("SUBJID").sort("_rid").unique("SUBJID", keep="first", maintain_order=True)
     site = first if "SITEID" in first.columns else first.with_columns(SITEID=pl.lit(None, pl.String))
     none = pl.lit(None, pl.Date)
-    return site.select(
-        "SUBJID", usubjid(data.study.studyid).alias("USUBJID"), none.alias("RFSTDT"), none.alias("RFXSTDT"), "_rid"
-    ).cast(dict(PEOPLE))  # type: ignore[arg-type]
+    named = site.select("SUBJID", USUBJID=usubjid(data.study.studyid), RFSTDT=none, RFXSTDT=none)
+    return named.sort("USUBJID", "SUBJID").with_columns(_n=pl.int_range(pl.len(), dtype=pl.UInt32)).select(list(PEOPLE))
 
 
 def _with_dates(people: pl.DataFrame, dm: Dataset | None) -> pl.DataFrame:

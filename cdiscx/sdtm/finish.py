@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -12,7 +12,7 @@ from cdiscx.model.mapping import DomainMapping
 from cdiscx.sdtm.blocks import Made
 from cdiscx.sdtm.here import Run
 from cdiscx.sdtm.supplements import shortened, supplement
-from cdiscx.sdtm.timing import days, epochs, last_before_exposure, series
+from cdiscx.sdtm.timing import DAYS, dated, days, epochs, last_before_exposure, series
 from cdiscx.sdtm.values import result_values
 from cdiscx.standards import guide
 
@@ -26,8 +26,9 @@ def finish(run: Run, mapping: DomainMapping, made: Made) -> dict[str, Dataset]:
     frame = _identified(run, domain, made)
     if not frame.height:
         return {}
-    frame, dated = days(frame, domain)
-    for day, date in dated.items():
+    frame = dated(frame, [n for d in DAYS if (n := f"{domain}{d}") in frame.columns])
+    frame, numbered = days(frame, domain)
+    for day, date in numbered.items():
         method = f"{date} - RFSTDTC, plus 1 from the first day on; no day 0; complete dates only."
         made.words[day] = (*_DERIVED, method)
         _rests_on(made, day, (date,), ("DM.RFSTDTC",))
@@ -36,18 +37,17 @@ def finish(run: Run, mapping: DomainMapping, made: Made) -> dict[str, Dataset]:
         frame = epochs(frame, dated_by, run.elements)
         made.words["EPOCH"] = (*_DERIVED, f"EPOCH of the subject element (SE) in which {dated_by} lies.")
         _rests_on(made, "EPOCH", (dated_by,), ("SE.SESTDTC", "SE.SEENDTC"))
-    frame = frame.sort([k for k in mapping.keys if k in frame.columns] + ["_rid", "_block"], nulls_last=True)
+    frame = in_order(frame, [k for k in mapping.keys if k in frame.columns])
     if mapping.baseline is not None:
         frame = last_before_exposure(frame, domain, mapping.baseline)
         by = ", ".join(n for n in series(domain, frame, mapping.baseline))
         made.words[f"{domain}LOBXFL"] = (*_DERIVED, f"Y for the last result before RFXSTDTC by {by}.")
         _rests_on(made, f"{domain}LOBXFL", (f"{domain}DTC", f"{domain}ORRES"), ("DM.RFXSTDTC",))
     if guide.variable(domain, f"{domain}SEQ"):
-        number = pl.int_range(1, pl.len() + 1).over("USUBJID").cast(pl.Int64)
-        frame = frame.with_columns(number.alias(f"{domain}SEQ"))
+        frame = frame.with_columns(sequence().alias(f"{domain}SEQ"))
         made.words[f"{domain}SEQ"] = (*_DERIVED, f"Number within USUBJID in the order of {', '.join(mapping.keys)}.")
         _rests_on(made, f"{domain}SEQ", tuple(mapping.keys), ())
-    frame = shortened(run, domain, _clean(frame), made)
+    frame = shortened(run, domain, frame, made)
     main = _dataset(run, mapping, frame, made)
     extra = supplement(run, mapping.domain, frame, made)
     return {domain: main, **({extra.name: extra} if extra else {})}
@@ -58,16 +58,17 @@ def _identified(run: Run, domain: str, made: Made) -> pl.DataFrame:
     frame = made.frame
     if not frame.height:
         return frame
-    nobody = frame.filter(pl.col("_SUBJID").is_null()).height
-    if nobody:
-        run.note(f"{domain}: {nobody} rows without a subject give no record")
-    people = run.people.select(_SUBJID="SUBJID", USUBJID="USUBJID", _RFSTDT="RFSTDT", _RFXSTDT="RFXSTDT")
-    known = frame.join(people, on="_SUBJID", how="inner", maintain_order="left")
-    if known.height + nobody < frame.height:
-        strangers = frame.join(people, on="_SUBJID", how="anti").drop_nulls("_SUBJID")
-        names = strangers.get_column("_SUBJID").unique().sort().to_list()
-        listed = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
-        run.note(f"{domain}: {strangers.height} rows of subjects without a Demographics row give no record: {listed}")
+    people = run.people.select(_SUBJID="SUBJID", USUBJID="USUBJID", _RFSTDT="RFSTDT", _RFXSTDT="RFXSTDT", _n="_n")
+    known = frame.join(people, on="_SUBJID", how="left", maintain_order="left")
+    if known.get_column("_n").null_count():
+        strangers = known.filter(pl.col("_n").is_null()).get_column("_SUBJID")
+        known = known.drop_nulls("_n")
+        if nobody := strangers.null_count():
+            run.note(f"{domain}: {nobody} rows without a subject give no record")
+        if names := strangers.drop_nulls().unique().sort().to_list():
+            listed = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+            rows = strangers.len() - nobody
+            run.note(f"{domain}: {rows} rows of subjects without a Demographics row give no record: {listed}")
     for tag, table in made.tables.items():
         made.origin.setdefault(f"{tag}/USUBJID", (f"{table}.SUBJID", "DM.SITEID"))
     own = [n for n in ("STUDYID", "DOMAIN") if n not in frame.columns]
@@ -83,13 +84,42 @@ def _rests_on(made: Made, name: str, variables: tuple[str, ...], others: tuple[s
             made.origin.setdefault(f"{tag}/{name}", tuple(dict.fromkeys((*own, *others))))
 
 
-def _clean(frame: pl.DataFrame) -> pl.DataFrame:
-    """Texts without blanks at the ends; an empty text is null."""
-    texts = [c for c, t in frame.schema.items() if t == pl.String and not c.startswith("_")]
-    if not texts:
-        return frame
-    clean = pl.col(texts).str.strip_chars()
-    return frame.with_columns(pl.when(clean != "").then(clean).name.keep())
+def in_order(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """The records sorted by the keys, nulls last, ties by their place in the upload and then by block.
+
+    Every key becomes its values' places in their order, all of them one number, so that one column is sorted.
+    """
+    columns = [("_n" if key == "USUBJID" else key) for key in keys] + ["_rid", "_block"]
+    total, size = pl.lit(0, pl.Int64), 1
+    for column in dict.fromkeys(columns):
+        place, count = _places(frame.get_column(column))
+        total, size = total * (count + 1) + place, size * (count + 1)
+    if size >= 2**62:
+        return frame.sort([k for k in keys if k in frame.columns] + ["_rid", "_block"], nulls_last=True)
+    order = frame.select(total.arg_sort()).to_series()
+    return frame.select(pl.all().gather(order))
+
+
+def _places(values: pl.Series) -> tuple[pl.Series, int]:
+    """Each value's place among the distinct values in their order, nulls behind all of them; how many there are."""
+    if values.dtype.is_integer():
+        low, high = values.min(), values.max()
+        if isinstance(low, int) and isinstance(high, int) and high - low < 2**40:
+            return (values.cast(pl.Int64) - low).fill_null(high - low + 1), high - low + 1
+    known = values.drop_nulls().unique().sort()
+    if values.dtype == pl.String:
+        place = values.cast(pl.Enum(known)).to_physical().cast(pl.Int64)
+    else:
+        place = known.search_sorted(values.fill_null(known[0]), side="left").cast(pl.Int64) if known.len() else values
+        place = place.set(values.is_null(), None)
+    return place.cast(pl.Int64).fill_null(known.len()), known.len()
+
+
+def sequence() -> pl.Expr:
+    """1, 2, 3 … within each subject of a frame in order of subjects."""
+    at = pl.int_range(pl.len(), dtype=pl.Int64)
+    first = pl.when((pl.col("_n") != pl.col("_n").shift()).fill_null(True)).then(at).forward_fill()
+    return at - first + 1
 
 
 def _variables(run: Run, mapping: DomainMapping, frame: pl.DataFrame, made: Made) -> list[Variable]:

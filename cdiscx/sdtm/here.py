@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -12,12 +13,11 @@ from cdiscx.model.mapping import DomainMapping, Target
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData, Table
 from cdiscx.registry import views
+from cdiscx.sdtm.visit_plan import visit_numbers
 from cdiscx.standards import guide, terminology
 
-#: what a subject is known by in every domain: SUBJID, USUBJID, RFSTDT and RFXSTDT (Date), `_rid` (u32, Demographics row)
-PEOPLE = pl.Schema(
-    {"SUBJID": pl.String, "USUBJID": pl.String, "RFSTDT": pl.Date, "RFXSTDT": pl.Date, "_rid": pl.UInt32}
-)
+#: what a subject is known by in every domain: SUBJID, USUBJID, RFSTDT and RFXSTDT (Date), `_n` (u32, place by USUBJID)
+PEOPLE = pl.Schema({"SUBJID": pl.String, "USUBJID": pl.String, "RFSTDT": pl.Date, "RFXSTDT": pl.Date, "_n": pl.UInt32})
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Run:
     #: C-code -> value -> meaning of the sponsor's own terms
     extended: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     people: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PEOPLE))
-    #: SE as frame (USUBJID, EPOCH, SESTDTC, SEENDTC), for EPOCH; None before SE is made
+    #: SE as frame (`_n`, EPOCH, SESTDTC, SEENDTC), for EPOCH; None before SE is made
     elements: pl.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -39,6 +39,11 @@ class Run:
         """The study that is mapped."""
         study: Study = self.data.study
         return study
+
+    @cached_property
+    def visits(self) -> pl.DataFrame:
+        """The number and name of every subject's visits (see `cdiscx.sdtm.visit_plan.visit_numbers`)."""
+        return visit_numbers(self.data)
 
     def note(self, text: str) -> None:
         """Remembers a note once."""
@@ -122,11 +127,15 @@ class Here:
 
     def lookup(self, frame: pl.DataFrame, on: Sequence[str], name: str) -> pl.Expr:
         """Joins a frame that is unique in `on` to the rows; answers its column `name` (kept under a private name)."""
-        own = f"_{self.block}.{self.variable}.{name}"
-        there = frame.select(*on, pl.col(name).alias(own))
-        kept = self.rows_of.frame.drop(own, strict=False)
+        return self.lookups(frame, on, [name])[0]
+
+    def lookups(self, frame: pl.DataFrame, on: Sequence[str], names: Sequence[str]) -> list[pl.Expr]:
+        """The same for several columns of the frame at once."""
+        own = {name: f"_{self.block}.{self.variable}.{name}" for name in names}
+        there = frame.select(*on, *[pl.col(name).alias(private) for name, private in own.items()])
+        kept = self.rows_of.frame.drop(own.values(), strict=False)
         self.rows_of.frame = kept.join(there, on=list(on), how="left", maintain_order="left")
-        return pl.col(own)
+        return [pl.col(private) for private in own.values()]
 
     def codelist(self, given: str | None = None) -> str | None:
         """The codelist of the variable by the guide, or the one that is given."""
@@ -155,7 +164,10 @@ def as_text(value: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
                 [item.struct.field("key"), item.struct.field("term")], separator=": ", ignore_nulls=True
             )
         return value.list.eval(item).list.join("; ")
-    return value.cast(pl.String)
+    if dtype != pl.String:
+        return value.cast(pl.String)
+    text = value.str.strip_chars()
+    return pl.when(text != "").then(text)
 
 
 def number_text(value: pl.Expr) -> pl.Expr:

@@ -14,6 +14,25 @@ from cdiscx.standards.dates import earliest, latest, read_iso, study_day
 DAYS = {"DTC": "DY", "STDTC": "STDY", "ENDTC": "ENDY"}
 
 
+def dated(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Adds `_lo:X` and `_hi:X` (Date): the first and last day that an ISO text X can mean; each text is read once.
+
+    They are equal where the date is complete.
+    """
+    for column in columns:
+        texts = frame.select(pl.col(column).unique()).drop_nulls()
+        days = texts.select(
+            column, earliest(pl.col(column)).alias(f"_lo:{column}"), latest(pl.col(column)).alias(f"_hi:{column}")
+        )
+        frame = frame.join(days, on=column, how="left", maintain_order="left")
+    return frame
+
+
+def day_of(column: str) -> pl.Expr:
+    """The Date of a column that `dated` has read, null where it is partial."""
+    return pl.when(pl.col(f"_lo:{column}") == pl.col(f"_hi:{column}")).then(pl.col(f"_lo:{column}"))
+
+
 def days(frame: pl.DataFrame, domain: str) -> tuple[pl.DataFrame, dict[str, str]]:
     """Adds a study day beside every date; answers which date each came from. `frame` has `_RFSTDT` (Date).
 
@@ -26,50 +45,44 @@ def days(frame: pl.DataFrame, domain: str) -> tuple[pl.DataFrame, dict[str, str]
         name, source = f"{domain}{day}", f"{domain}{date}"
         if source in frame.columns and name not in frame.columns and name in allowed:
             made[name] = source
-    columns = [study_day(read_iso(pl.col(source)), pl.col("_RFSTDT")).alias(name) for name, source in made.items()]
+    columns = [study_day(day_of(source), pl.col("_RFSTDT")).alias(name) for name, source in made.items()]
     return frame.with_columns(columns), made
+
+
+#: a subject's number times this, plus a day shifted by _SHIFT, is one number that sorts by subject and day
+_STEP, _SHIFT = 8_000_000, 1_000_000
+
+
+def _place(subject: pl.Expr, day: pl.Expr) -> pl.Expr:
+    return subject.cast(pl.Int64) * _STEP + day.cast(pl.Int32).cast(pl.Int64) + _SHIFT
 
 
 def epochs(frame: pl.DataFrame, date: str, elements: pl.DataFrame) -> pl.DataFrame:
     """Adds EPOCH: of the element in which the date lies, of a partial date only where every possible day has the same one.
 
-    An element covers the days from its start to before its end, the last one its end too. `elements`: USUBJID, EPOCH,
-    SESTDTC, SEENDTC.
+    An element covers the days from its start to before its end, the last one its end too. `elements`: `_n` (the subject's
+    number, as in `frame`), EPOCH, SESTDTC, SEENDTC; `dated` has read the date.
     """
-    spans = (
-        elements.select("USUBJID", "EPOCH", _st=read_iso(pl.col("SESTDTC")), _en=read_iso(pl.col("SEENDTC")))
-        .drop_nulls("_st")
-        .sort("USUBJID", "_st")
-    )
-    last = pl.int_range(pl.len()).over("USUBJID") == pl.len().over("USUBJID") - 1
-    # an element without an end runs on; an element that starts later ends it, so only the last one can lack it
-    spans = spans.with_columns(_end=pl.when(last).then(pl.col("_en").fill_null(pl.date(9999, 1, 1)) + pl.duration(days=1)).otherwise("_en"),
-                               _n=pl.int_range(pl.len()).over("USUBJID"))  # fmt: skip
-    counts = spans.group_by("USUBJID").len().get_column("len").to_list()
-    most = max(counts, default=0) - 1
-    wide = spans.select("USUBJID").unique()
-    for n in range(most + 1):
-        piece = spans.filter(pl.col("_n") == n).select(
-            "USUBJID", pl.col("_st").alias(f"_st{n}"), pl.col("_end").alias(f"_en{n}"), pl.col("EPOCH").alias(f"_ep{n}")
-        )
-        wide = wide.join(piece, on="USUBJID", how="left")
+    spans = elements.select("_n", "EPOCH", st=read_iso(pl.col("SESTDTC")), en=read_iso(pl.col("SEENDTC")))
+    spans = spans.drop_nulls(["_n", "st"]).sort("_n", "st")
+    if not spans.height:
+        return frame.with_columns(pl.lit(None, pl.String).alias("EPOCH"))
+    last = (pl.col("_n") != pl.col("_n").shift(-1)).fill_null(True)
+    # an element without an end runs on; the last one covers its end too
+    end = pl.when(last).then(pl.col("en").fill_null(pl.date(9999, 1, 1)) + pl.duration(days=1)).otherwise("en")
+    spans = spans.select("EPOCH", begin=_place(pl.col("_n"), pl.col("st")), end=_place(pl.col("_n"), end))
 
-    def at(day: pl.Expr) -> pl.Expr:
-        found = [
-            pl.when((day >= pl.col(f"_st{n}")) & (day < pl.col(f"_en{n}"))).then(pl.col(f"_ep{n}"))
-            for n in range(most + 1)
-        ]
-        return pl.coalesce(found) if found else pl.lit(None, pl.String)
+    def at(day: str) -> pl.Series:
+        here = frame.select(_place(pl.col("_n"), pl.col(day)).alias("k")).get_column("k")
+        before = spans.get_column("begin").search_sorted(here.fill_null(-1), side="right").cast(pl.Int64) - 1
+        found = spans.select(pl.col("EPOCH", "end").gather(before.clip(lower_bound=0)))
+        inside = (before >= 0) & (here < found.get_column("end"))
+        return found.get_column("EPOCH").set(~inside.fill_null(False), None)
 
-    text = pl.col(date)
-    joined = frame.join(wide, on="USUBJID", how="left", maintain_order="left")
-    complete = not frame.select(((text.str.len_bytes() < 10) & text.is_not_null()).any()).item()
-    if complete:
-        epoch = at(read_iso(text))
-    else:
-        lo, hi = at(earliest(text)), at(latest(text))
-        epoch = pl.when(lo == hi).then(lo)
-    return joined.with_columns(epoch.alias("EPOCH")).select(*frame.columns, "EPOCH")
+    low = at(f"_lo:{date}")
+    partial = frame.select((pl.col(f"_lo:{date}") != pl.col(f"_hi:{date}")).any()).item()
+    epoch = low.set((low != at(f"_hi:{date}")).fill_null(True), None) if partial else low
+    return frame.with_columns(epoch.alias("EPOCH"))
 
 
 def series(domain: str, frame: pl.DataFrame, baseline: Baseline) -> list[str]:
@@ -89,14 +102,14 @@ def last_before_exposure(frame: pl.DataFrame, domain: str, baseline: Baseline) -
     if date not in frame.columns:
         return frame
     results: Sequence[str] = [c for c in (f"{domain}STRESC", f"{domain}ORRES") if c in frame.columns]
-    day = read_iso(pl.col(date))
+    day = day_of(date)
     before = day < pl.col("_RFXSTDT")
     if baseline.same_day:
         before = before | (day == pl.col("_RFXSTDT"))
     done = pl.any_horizontal([pl.col(c).is_not_null() for c in results]) if results else pl.lit(True)
     if f"{domain}STAT" in frame.columns:
         done = done & pl.col(f"{domain}STAT").is_null()
-    keys = ["USUBJID", *series(domain, frame, baseline)]
+    keys = ["_n", *series(domain, frame, baseline)]
     rows = frame.with_row_index("_at").filter((before & done).fill_null(False))
     last = rows.select(*keys, "_at", _day=day).sort("_day", "_at").group_by(keys).agg(pl.col("_at").last())
     flagged = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(last.get_column("_at").implode())

@@ -13,8 +13,8 @@ def result_values(domain: str, frame: pl.DataFrame, made: Made) -> tuple[ValueLe
     code, name = f"{domain}TESTCD", f"{domain}TEST"
     if not made.tests or code not in frame.columns:
         return ()
-    labels = dict(frame.select(code, name).unique().iter_rows()) if name in frame.columns else {}
-    present = set(frame.get_column(code).drop_nulls())
+    labels = dict(frame.select(code, name).unique([code]).iter_rows()) if name in frame.columns else {}
+    present = set(frame.get_column(code).drop_nulls().unique())
     out: list[ValueLevel] = []
     for test_code in sorted(set(made.tests) & present):
         test = made.tests[test_code]
@@ -45,6 +45,7 @@ def result_values(domain: str, frame: pl.DataFrame, made: Made) -> tuple[ValueLe
 def _type(values: pl.Series) -> VariableType:
     if values.dtype == pl.Float64:
         return "float"
+    values = values.drop_nulls().unique()
     numbers = values.cast(pl.Float64, strict=False)
     if numbers.null_count() > values.null_count():
         return "text"

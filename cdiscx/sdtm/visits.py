@@ -6,7 +6,7 @@ import polars as pl
 
 from cdiscx.registry import algorithm
 from cdiscx.sdtm.here import Here
-from cdiscx.sdtm.visit_plan import visit_numbers, visit_plan
+from cdiscx.sdtm.visit_plan import visit_plan
 
 
 @algorithm("visit")
@@ -16,11 +16,10 @@ def visit(here: Here, column: str) -> pl.Expr:
     here.col(column)
     if not here.has(column):
         return pl.lit(None, pl.String)
-    numbers = visit_numbers(here.run.data).rename({"VISIT": column})
-    keys = ["SUBJID", column]
-    here.more["VISITNUM"] = here.lookup(numbers, keys, "VISITNUM")
-    here.more["VISITDY"] = here.lookup(numbers, keys, "VISITDY")
-    return here.lookup(numbers, keys, "NAME")
+    numbers = here.run.visits.rename({"VISIT": column})
+    name, number, day = here.lookups(numbers, ["SUBJID", column], ["NAME", "VISITNUM", "VISITDY"])
+    here.more |= {"VISITNUM": number, "VISITDY": day}
+    return name
 
 
 @algorithm("baseline_visit")
