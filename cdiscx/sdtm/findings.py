@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from cdiscx.model.mapping import Rows, Test
+from cdiscx.model.mapping import Test
 from cdiscx.sdtm.here import RowSet, Run, as_text, meanings, number_text, replaced
+from cdiscx.sdtm.rows import condition
+from cdiscx.sdtm.typed import as_collected
 from cdiscx.standards import guide, terminology
-from cdiscx.standards.units import read_unit
 
-_NUMBER = re.compile(
-    r"^(?P<op>[<>=≤≥≦≧~≈约]{0,2})\s*(?P<n>[-+−–]?\s*[0-9][0-9.,'’ ]*(?:[eE][-+]?[0-9]+)?|[-+]?[.,][0-9]+)"
-)
 _COLLECTED = ("Collected", "Investigator", "")
 
 
@@ -29,16 +25,9 @@ class Found:
     present: pl.Expr = field(default_factory=lambda: pl.lit(True))
 
 
-def rule(rows: Rows, names: object) -> tuple[pl.Expr, list[str]]:
-    """The condition of a part of a test (see `cdiscx.sdtm.blocks.condition`)."""
-    from cdiscx.sdtm.blocks import condition
-
-    return condition(rows, names)  # type: ignore[arg-type]
-
-
 def test_rows(test: Test, rows: RowSet, found: Found) -> tuple[pl.Expr, list[str]]:
     """Rows that give a record of the test: those of the test that have a result, imply one, or say it was not done."""
-    keep, missing = rule(test, rows.frame.schema)
+    keep, missing = condition(test, rows.frame.schema)
     return keep & found.present, missing
 
 
@@ -98,7 +87,7 @@ def _number_result(run: Run, domain: str, tag: str, column: str, test: Test, row
         if f"{column}C" in rows.frame.columns
         else as_text(pl.col(column), rows.frame.schema[column])
     )
-    orres, operator, cell_unit = _as_collected(rows, column, value, typed)
+    orres, operator, cell_unit = as_collected(rows, column, value, typed)
     factor, unit_origin = _factor(run, domain, tag, test, rows)
     scaled = value if factor is None else (value * factor).round(9)
     plain = scaled if operator is None else pl.when(operator.is_null()).then(scaled)
@@ -124,54 +113,6 @@ def _number_result(run: Run, domain: str, tag: str, column: str, test: Test, row
     return found
 
 
-def _as_collected(
-    rows: RowSet, column: str, value: pl.Expr, typed: pl.Expr
-) -> tuple[pl.Expr, pl.Expr | None, pl.Expr | None]:
-    """The text as typed without its unit, the operator before it, the unit behind it; odd texts are read once each."""
-    pairs = rows.frame.select(typed.alias("t"), value.alias("v")).filter(
-        pl.col("t").is_not_null() & ~(pl.col("t").cast(pl.Float64, strict=False).is_finite().fill_null(False))
-    )
-    if not pairs.height:
-        return typed, None, None
-    odd = pairs.unique().sort("t", "v", nulls_last=True)
-    read = [_bare(t, v) for t, v in odd.iter_rows()]
-    own = f"_{column}."
-    there = odd.select(
-        pl.col("t").alias(f"{own}t"), pl.col("v").alias(f"{own}v"),
-        pl.Series(f"{own}shown", [r[0] for r in read], pl.String), pl.Series(f"{own}op", [r[1] for r in read], pl.String),
-        pl.Series(f"{own}unit", [r[2] for r in read], pl.String),
-    )  # fmt: skip
-    if f"{own}shown" not in rows.frame.columns:
-        keyed = rows.frame.with_columns(typed.alias("_typed"), value.alias("_value"))
-        keyed = keyed.join(there, left_on=["_typed", "_value"], right_on=[f"{own}t", f"{own}v"], how="left",
-                           nulls_equal=True, maintain_order="left")  # fmt: skip
-        rows.frame = keyed.drop("_typed", "_value")
-    return pl.coalesce(f"{own}shown", typed), pl.col(f"{own}op"), pl.col(f"{own}unit")
-
-
-def _bare(text: str, value: float | None) -> tuple[str, str | None, str | None]:
-    """`３.2 cm` -> `3.2`; `<5` -> `<5` and `<`; `3,2` -> `3.2`; anything that is no number stays as typed."""
-    plain = unicodedata.normalize("NFKC", text).strip()
-    cut = _NUMBER.match(plain)
-    if cut is None or value is None:
-        return plain, None, None
-    digits = re.sub(r"\s", "", cut["n"]).replace("−", "-").replace("–", "-").rstrip(".,'’")
-    if re.search(r"[,'’]", digits):
-        near = [digits.replace(",", "."), re.sub(r"[,'’]", "", digits), re.sub(r"[.'’]", "", digits).replace(",", ".")]
-        digits = next((d for d in near if _same(d, value)), digits)
-    operator = cut["op"].replace("≤", "<=").replace("≥", ">=").replace("≦", "<=").replace("≧", ">=") or None
-    unit = read_unit(plain[cut.end() :].strip(" )]）"))
-    return f"{operator or ''}{digits}", operator if operator not in ("=", None) else None, unit or None
-
-
-def _same(digits: str, value: float) -> bool:
-    try:
-        number = float(digits)
-    except ValueError:
-        return False
-    return any(abs(number * by - value) < 1e-6 * max(1.0, abs(value)) for by in (1, 10, 0.1, 0.01, 100, 1000, 0.001))
-
-
 def _factor(run: Run, domain: str, tag: str, test: Test, rows: RowSet) -> tuple[pl.Expr | None, tuple[str, ...]]:
     if test.unit is None or test.unit not in rows.frame.columns:
         return None, ()
@@ -179,7 +120,7 @@ def _factor(run: Run, domain: str, tag: str, test: Test, rows: RowSet) -> tuple[
     run.used.update(origin)
     if not test.factors:
         return None, origin
-    keep, _ = rule(test, rows.frame.schema)
+    keep, _ = condition(test, rows.frame.schema)
     seen = rows.frame.filter(keep).get_column(test.unit).drop_nulls().unique().sort().to_list()
     factors = {terminology.key(u): f for u, f in test.factors.items()}
     known = {u: factors[terminology.key(u)] for u in seen if terminology.key(u) in factors}
@@ -235,7 +176,7 @@ def _limits(
             continue
         bound = pl.col(column)
         typed = pl.col(f"{column}C") if f"{column}C" in rows.frame.columns else number_text(bound)
-        shown, _, _ = _as_collected(rows, column, bound, typed)
+        shown, _, _ = as_collected(rows, column, bound, typed)
         bounds[word] = bound
         origin = rows.origin.get(column, ())
         made = {
@@ -268,7 +209,7 @@ def _not_done(run: Run, domain: str, column: str | None, test: Test, rows: RowSe
     names, empty = rows.frame.schema, found.present.not_()
     orres, stresc = f"{domain}ORRES", f"{domain}STRESC"
     for implied in test.implied:
-        says, missing = rule(implied, names)
+        says, missing = condition(implied, names)
         if missing:
             continue
         sources = [s for c in (*implied.where, *implied.unless, *implied.filled) for s in rows.origin.get(c, ())]
@@ -304,7 +245,7 @@ def _number(text: str) -> float | None:
 def _stated(run: Run, domain: str, test: Test, rows: RowSet, found: Found, empty: pl.Expr) -> None:
     said = test.not_done
     assert said is not None
-    says, missing = rule(said, rows.frame.schema)
+    says, missing = condition(said, rows.frame.schema)
     if missing:
         return
     sources = [s for c in (*said.where, *said.unless, *said.filled, *said.blank) for s in rows.origin.get(c, ())]
