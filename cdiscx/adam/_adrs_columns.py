@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from cdiscx.adam._composite_rows import CLASS, composite_endpoint
 from cdiscx.adam._context import Context
 from cdiscx.adam._finish import NY, Column
 from cdiscx.adam._readings import ResponseSource
-from cdiscx.adam._composite_rows import composite_endpoint
 from cdiscx.model.dataset import ValueLevel
 from cdiscx.model.spec import Endpoint
 
@@ -47,6 +47,8 @@ def parameter_table(ctx: Context) -> dict[str, tuple[str, str]]:
         label = ctx.study.endpoints[code].label if code in ctx.study.endpoints else code
         table[code] = (label, "COMPOSITE RESPONSE")
         table[f"D{code}"[:8]] = (f"Derived {label}", "COMPOSITE RESPONSE")
+    if found:
+        table[CLASS] = ("Portal Vein Thrombus, Cheng Class", "COMPOSITE RESPONSE")
     return table
 
 
@@ -82,7 +84,7 @@ def values(ctx: Context, frame: pl.DataFrame, source: ResponseSource) -> tuple[V
     texts = _methods(ctx, source)
     out = []
     for code in sorted(set(frame["PARAMCD"].unique().to_list())):
-        collected = code in ("OVR", "TRGR", "NTRGR", "NEWL")
+        collected = code in ("OVR", "TRGR", "NTRGR", "NEWL", CLASS)
         answers = {str(v) for v in frame.filter(pl.col("PARAMCD") == code)["AVALC"].drop_nulls().unique().to_list()}
         out.append(
             ValueLevel(

@@ -10,6 +10,8 @@ from cdiscx.adam._course import investigator
 from cdiscx.adam._readings import ORDER, ResponseSource, flag
 from cdiscx.model.spec import Endpoint
 
+#: parameter of the thrombus class that was read: the shift from baseline is made of it
+CLASS = "PVTTCLS"
 _POINT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "ADT", "RSSEQ", "_from")
 
 
@@ -53,6 +55,9 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
             other = columns_of(sides, side, code)
             long = long.with_columns(_other=other)
             pieces.append(_flagged(long, counts, side == chosen, side == "D", code == name, responders))
+    classes = rows.filter(pl.col("PVTTCLS").is_not_null()).with_columns(PARAMCD=pl.lit(CLASS), AVALC="PVTTCLS")
+    seen = classes.with_columns(RULEID=pl.lit(None, pl.String), _other="AVALC")
+    pieces.append(_flagged(seen, counts, True, False, False, responders))
     return [*pieces, _nothing_read(ctx, e, f"{chosen}{name}"[:8], counts)]
 
 
