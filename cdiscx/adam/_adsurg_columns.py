@@ -114,7 +114,7 @@ def columns(ctx: Context) -> tuple[Column, ...]:
     of = tuple(dict.fromkeys(v for code in parameters(ctx) for v in ORIGIN[code]))
     by = "By parameter, see value-level metadata."
     return (
-        Column("PARAMCD", "Parameter Code", codelist="ADSURG.PARAMCD", core="Req"),
+        Column("PARAMCD", "Parameter Code", core="Req"),
         Column("PARAM", "Parameter", core="Req"),
         Column("AVAL", "Analysis Value", "float", of=of, method=f"{by} Y is 1, N is 0.", core="Cond"),
         Column("AVALC", "Analysis Value (C)", of=of, method=by, core="Cond"),

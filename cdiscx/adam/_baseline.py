@@ -10,7 +10,10 @@ from cdiscx.standards.child_pugh import child_pugh_class
 
 
 def baselines(ctx: Context, treated: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Variable of ADSL -> USUBJID, the value and `_from`. A record without a date counts when its visit is the baseline's."""
+    """Variable of ADSL -> USUBJID, the value and `_from`. A record without a date counts when its visit is the baseline's.
+
+    A result that is no number (`>1210`) is the last value all the same: the number is null then, not an older one.
+    """
     return {name: _value(ctx, name, spec, treated) for name, spec in ctx.study.analysis.baseline.items()}
 
 
@@ -32,7 +35,7 @@ def _value(ctx: Context, name: str, spec: Baseline, treated: pl.DataFrame) -> pl
     )
     rows = (
         rows.with_columns((pl.col(value) if isinstance(value, str) else value).alias(name))
-        .drop_nulls(name)
+        .filter(pl.col(name).is_not_null() | (pl.col(text).is_not_null() & pl.lit(is_number(spec))))
         .join(treated.select("USUBJID", "TRTSDT"), on="USUBJID")
         .filter((pl.col(f"{p}DT") <= pl.col("TRTSDT")).fill_null(False) | undated.fill_null(False))
         .with_columns(_dated=pl.col(f"{p}DT").is_not_null(), _day=pl.col(f"{p}DT").fill_null(pl.date(1, 1, 1)))

@@ -127,17 +127,17 @@ def totals(ctx: Context) -> pl.DataFrame:
 def fractions(ctx: Context) -> pl.DataFrame:
     """One row per subject with radiotherapy: EXTRT, RTTOT (Gy), RTFX, RTDAYS, FIRST, LAST, `_from`.
 
-    A record is one fraction, or a course with its count and total in PRNFRAC and PRDOSTOT.
+    A record is one fraction, or a course with its count in PRNFRAC and its total in PRDOSTOT (unit PRTOTU).
     """
     source = ctx.study.analysis.radiotherapy
     rows = exposures(
-        ctx, source, ctx.adsl.select("USUBJID", "DTHDT"), "PRTRT", "PRDECOD", "PRDOSE", "PRDOSU", "PRNFRAC", "PRDOSTOT"
+        ctx, source, ctx.adsl.select("USUBJID", "DTHDT"), "PRTRT", "PRDECOD", "PRDOSE", "PRDOSU", "PRNFRAC", "PRDOSTOT", "PRTOTU"
     ).drop_nulls("DT")  # fmt: skip
     count = pl.col("PRNFRAC").cast(pl.Float64, strict=False)
-    total = pl.col("PRDOSTOT").cast(pl.Float64, strict=False)
-    gray = (pl.col("PRDOSU") == "Gy").fill_null(True)
+    gray = (pl.coalesce("PRTOTU", "PRDOSU") == "Gy").fill_null(True)
     rows = rows.with_columns(
-        _n=count.fill_null(1.0), _gy=pl.when(gray).then(pl.coalesce(total, pl.col("PRDOSE") * count.fill_null(1.0)))
+        _n=count.fill_null(1.0),
+        _gy=pl.when(gray).then(pl.coalesce("PRDOSTOT", pl.col("PRDOSE") * count.fill_null(1.0))),
     )
     return rows.group_by("USUBJID", maintain_order=True).agg(
         EXTRT=pl.coalesce("PRTRT", "PRDECOD").first().str.to_uppercase(),

@@ -118,13 +118,16 @@ def operations(ctx: Context) -> pl.DataFrame:
 
 
 def discharge(ctx: Context, operated: pl.DataFrame) -> pl.DataFrame:
-    """USUBJID, DISCHDT and `_from`: end of the hospital stay that contains the operation; stays a day apart are one."""
+    """USUBJID, DISCHDT and `_from`: end of the stay that contains the operation; stays a day apart are one.
+
+    A stay that SDTM calls INDEX SURGERY is the operation's, whatever its admission date says.
+    """
     ho = ctx.domain("HO", "HODECOD", "HOCAT", "HOSTDT", "HOENDT", "HOOCCUR")
     ho = ho.filter(
         (pl.col("HODECOD") == "HOSPITAL STAY").fill_null(True) & (pl.col("HOOCCUR") != "N").fill_null(True)
     ).join(operated.select("USUBJID", "SURGDT"), on="USUBJID")
     index = (pl.col("HOCAT").str.to_uppercase() == "INDEX SURGERY").fill_null(False)
-    begins = (pl.col("HOSTDT") <= pl.col("SURGDT")).fill_null(index)
+    begins = (pl.col("HOSTDT") <= pl.col("SURGDT")).fill_null(False) | index
     within = ho.filter(begins & (pl.col("HOENDT").is_null() | (pl.col("HOENDT") >= pl.col("SURGDT"))))
     open_ = within.filter(pl.col("HOENDT").is_null()).select("USUBJID")
     one = first_by(within, ["HOENDT"], last=True).join(open_, on="USUBJID", how="anti")

@@ -36,11 +36,22 @@ def specimens(ctx: Context, operated: pl.DataFrame) -> pl.DataFrame:
     The specimen is of the operation when it is dated from the day before it to `pathology_days` after it.
     """
     mi = ctx.domain(
-        "MI", "MITESTCD", "MISTRESN", "MISTRESC", "MIDT", "MIREFID", "MISPID", "MIGRPID", "MINODULE", "MISTAT", "MIDIAM"
+        "MI",
+        "MITESTCD",
+        "MISTRESN",
+        "MISTRESC",
+        "MIDT",
+        "MIREFID",
+        "MISPID",
+        "MIGRPID",
+        "MINODULE",
+        "MISPCTYP",
+        "MIDIAM",
     ).join(operated.select("USUBJID", "SURGDT"), on="USUBJID")
     day = (pl.col("MIDT") - pl.col("SURGDT")).dt.total_days()
     near = day.is_between(-int(ctx.p("specimen_days", 1)), int(ctx.p("pathology_days", 60))).fill_null(True)
-    mi = mi.filter(near).with_columns(
+    biopsy = (pl.col("MISPCTYP").str.to_uppercase() == "BIOPSY").fill_null(False)
+    mi = mi.filter(near & ~biopsy).with_columns(
         NODULE=pl.coalesce("MINODULE", "MISPID", "MIGRPID").str.strip_chars(),
         VALUE=pl.coalesce("MISTRESN", pl.col("MISTRESC").cast(pl.Float64, strict=False)),
     )

@@ -90,7 +90,7 @@ def _with_qualifiers(frame: pl.DataFrame, supp: pl.DataFrame | None) -> pl.DataF
         frame = (
             frame.join(wide, on=on, how="left", maintain_order="left")
             .with_columns(
-                *(_qualifier(q, frame).alias(q) for q in names if not number_column(q)),
+                *(_qualifier(q, frame).alias(q) for q in names),
                 _from=pl.concat_list("_from", pl.col("_more").fill_null(none)),
             )
             .drop("_more", *(f"_q_{q}" for q in names))
@@ -99,7 +99,9 @@ def _with_qualifiers(frame: pl.DataFrame, supp: pl.DataFrame | None) -> pl.DataF
 
 
 def _qualifier(name: str, frame: pl.DataFrame) -> pl.Expr:
-    return pl.coalesce(name, f"_q_{name}") if name in frame.columns else pl.col(f"_q_{name}")
+    value = pl.col(f"_q_{name}")
+    value = value.cast(pl.Float64, strict=False) if number_column(name) else value
+    return pl.coalesce(name, value) if name in frame.columns else value
 
 
 def _missing(frame: pl.DataFrame, name: str) -> pl.Expr:

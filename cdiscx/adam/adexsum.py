@@ -91,7 +91,7 @@ def _columns() -> tuple[Column, ...]:
     both = (*_OF["DRUG"], *_OF["RADIO"])
     return (
         Column("EXTRT", "Name of Treatment", of=("EX.EXTRT", "PR.PRTRT"), method="EX.EXTRT or PR.PRTRT in upper case.", core="Perm"),
-        Column("PARAMCD", "Parameter Code", codelist="ADEXSUM.PARAMCD", core="Req"),
+        Column("PARAMCD", "Parameter Code", core="Req"),
         Column("PARAM", "Parameter", core="Req"),
         Column("AVAL", "Analysis Value", "float", of=both, method="By parameter, see value-level metadata.", core="Cond"),
         Column("AVALU", "Analysis Value Unit", of=("EX.EXDOSU",), method="Unit of AVAL; the drug's for doses."),

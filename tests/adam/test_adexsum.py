@@ -92,7 +92,9 @@ def test_radiotherapy_is_summed_over_fractions_or_taken_from_the_course(how: str
     if how == "course":
         keyed = {"RDOMAIN": "PR", "IDVAR": "PRSEQ", "IDVARVAL": "1"}
         supp = [{**keyed, "QNAM": "PRDOSTOT", "QVAL": "30"}, {**keyed, "QNAM": "PRNFRAC", "QVAL": "10"}]
-        domains = {"PR": [{**course, "PRSTDTC": "2023-02-06", "PRENDTC": "2023-02-17"}], "SUPPPR": supp}
+        summary = {k: v for k, v in course.items() if k not in ("PRDOSE", "PRDOSU")}
+        supp.append({**keyed, "QNAM": "PRTOTU", "QVAL": "Gy"})
+        domains = {"PR": [{**summary, "PRSTDTC": "2023-02-06", "PRENDTC": "2023-02-17"}], "SUPPPR": supp}
     else:
         days = [f"2023-02-{d:02}" for d in (6, 7, 8, 9, 10, 13, 14, 15, 16, 17)]
         domains = {"PR": [{**course, "PRSTDTC": d} for d in days]}

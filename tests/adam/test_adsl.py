@@ -257,16 +257,17 @@ def test_every_row_rests_on_sdtm_records_and_says_which() -> None:
 
 
 @pytest.mark.parametrize("study", ["palhep-a", "neopvtt-b"])
-def test_every_variable_is_described_for_define_xml(study: str) -> None:
-    made = derived(study, "2024-01-01", DM=[dm()])
-    for dataset in made.values():
-        assert len({v.name for v in dataset.variables}) == len(dataset.variables)
-        for variable in dataset.variables:
-            assert 0 < len(variable.name) <= 8
-            assert 0 < len(variable.label) <= 40, (variable.name, variable.label)
-            if variable.origin == "Derived":
-                assert variable.method
-                assert variable.name in dataset.origin or variable.name == "ASEQ", variable.name
-            if variable.origin == "Predecessor":
-                assert variable.predecessor
-        assert set(dataset.origin) <= {v.name for v in dataset.variables} or dataset.name != "ADSL"
+@pytest.mark.parametrize("name", ["ADSL", "ADAE", "ADSURG", "ADEXSUM"])
+def test_every_variable_is_described_for_define_xml(study: str, name: str) -> None:
+    row = {"EX": [{**LENVA, "EXSTDTC": "2022-06-01"}], "AE": [{"AETERM": "X"}], "PR": [hepatectomy("2022-09-01")]}
+    dataset = derived(study, "2024-01-01", DM=[dm()], **row)[name]
+    assert len({v.name for v in dataset.variables}) == len(dataset.variables)
+    assert dataset.frame.columns == [*(v.name for v in dataset.variables), "_from"]
+    for variable in dataset.variables:
+        assert 0 < len(variable.name) <= 8
+        assert 0 < len(variable.label) <= 40, (variable.name, variable.label)
+        if variable.origin == "Derived":
+            assert variable.method
+            assert variable.name in dataset.origin or variable.name == "ASEQ", variable.name
+        if variable.origin == "Predecessor":
+            assert variable.predecessor
