@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from cdiscx.conform.finished import Finished
-from cdiscx.conform.identity import not_one_to_one, wrong_sequence
+from cdiscx.conform.identity import not_one_to_one, same_keys, wrong_sequence
 from cdiscx.conform.rules import broken, rule, whole
 from cdiscx.conform.structure import other_study, too_long
 from cdiscx.model.finding import Severity
@@ -88,6 +88,13 @@ def sequence(data: Finished) -> Iterator[pl.DataFrame]:
     for name, frame in data.frames.items():
         if "ASEQ" in frame.columns:
             yield from wrong_sequence(name, frame, "ASEQ", "USUBJID")
+
+
+@rule("CNF-211", "ADaM", "Two records have the same keys")
+def duplicate_keys(data: Finished) -> Iterator[pl.DataFrame]:
+    """The declared keys identify a record; undeclared ones are not guessed."""
+    for name, frame in data.frames.items():
+        yield from same_keys(name, frame, [k for k in data.keys.get(name, ()) if k in frame.columns])
 
 
 @rule("CNF-207", "ADaM", "A variable copied from ADSL differs from ADSL", "ADSL")

@@ -23,14 +23,15 @@ def conformance(
     *,
     codelists: Mapping[str, Codelist] | None = None,
     source: Mapping[str, pl.DataFrame] | None = None,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Report:
     """Checks finished SDTM or ADaM datasets (name -> frame); iterate the report for the findings.
 
     `study`: also compares STUDYID. `codelists`: lists with the sponsor's declared terms, by id. `source`: the SDTM frames
-    behind ADaM. A finding's `file` and `sheet` are the dataset, `row` the number of the record, `column` the variable.
+    behind ADaM. `keys`: of the datasets as declared; else the guide's with what tells records apart. A finding's `file` and `sheet` are the dataset, `row` the number of the record, `column` the variable.
     """
     discover("cdiscx.conform")
-    data = finish(frames, studyid=study.studyid if study else None, codelists=codelists, source=source)
+    data = finish(frames, studyid=study.studyid if study else None, codelists=codelists, source=source, keys=keys)
     standard = "ADaM" if data.analysis else "SDTM"
     outcomes = [_run(rule, data) for rule in rules().values() if rule.standard == standard]
     findings = tuple(f for _, found in outcomes for f in found)

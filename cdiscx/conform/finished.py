@@ -25,6 +25,8 @@ class Finished:
     studyid: str | None = None
     codelists: Mapping[str, Codelist] = field(default_factory=dict)
     source: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    #: keys of the datasets as declared (define.xml, or the mapping)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether the dataset is there with these columns."""
@@ -49,8 +51,9 @@ class Finished:
                 yield name, frame
 
     def codelist(self, name: str) -> Codelist | None:
-        """A list by id: as declared for this study, else as published."""
-        return self.codelists.get(name) or terminology.codelist(name)
+        """A list by id: the published one with the terms declared for this study behind it."""
+        own, published = self.codelists.get(name), terminology.codelist(name)
+        return terminology.extend(published, own.terms) if own and published else own or published
 
 
 def finish(
@@ -59,12 +62,13 @@ def finish(
     studyid: str | None = None,
     codelists: Mapping[str, Codelist] | None = None,
     source: Mapping[str, pl.DataFrame] | None = None,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Finished:
     """Makes the frames comparable. ADaM is told by an `AD…` dataset; private columns (`_…`) are dropped."""
     ready = {name.upper(): _ready(frame) for name, frame in sorted(frames.items())}
     analysis = any(name.startswith("AD") and guide.dataset(name) is None for name in ready)
     behind = {name.upper(): _ready(frame) for name, frame in sorted((source or {}).items())}
-    return Finished(ready, analysis, studyid, codelists or {}, behind)
+    return Finished(ready, analysis, studyid, codelists or {}, behind, keys or {})
 
 
 def _ready(frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,17 +14,35 @@ from cdiscx.standards import guide
 #: code and name that go together one to one
 _PAIRS = (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM"), ("ETCD", "ELEMENT"), ("IETESTCD", "IETEST"), ("TSPARMCD", "TSPARM"), ("QNAM", "QLABEL"))  # fmt: skip
 
+#: what tells records of the same natural keys apart, after the domain's two letters
+_TELLING = ("SCAT", "GRPID", "SPID", "LNKID", "DOSE", "TERM", "LOC", "SPEC", "TSTDTL", "EVALID", "TPTNUM")
+
 
 @rule("CNF-110", "SDTM", "Two records have the same keys")
 def duplicate_keys(data: Finished) -> Iterator[pl.DataFrame]:
-    """The keys of the mapping rules (section 4) identify a record."""
+    """The declared keys identify a record; where none are declared, the guide's with every qualifier that tells records apart."""
     for name, frame in data.frames.items():
-        facts = guide.dataset(name)
-        keys = [k for k in facts.keys if k in frame.columns] if facts else []
-        if keys:
-            again = ~pl.struct(keys).is_first_distinct()
-            say = "same " + ", ".join(f"{k} {{{k}}}" for k in keys if k != "STUDYID") + " as an earlier record"
-            yield broken(name, frame, again, keys[-1], say)
+        yield from same_keys(name, frame, keys_of(data, name, frame))
+
+
+def keys_of(data: Finished, name: str, frame: pl.DataFrame) -> list[str]:
+    """Declared keys, else the guide's and the columns of `_TELLING` that are there."""
+    facts = guide.dataset(name)
+    if name in data.keys:
+        wanted: list[str] = list(data.keys[name])
+    elif facts is None:
+        return []
+    else:
+        wanted = [*facts.keys, "VISITNUM", *(name[:2] + part for part in _TELLING)]
+    return [k for k in dict.fromkeys(wanted) if k in frame.columns]
+
+
+def same_keys(name: str, frame: pl.DataFrame, keys: list[str]) -> Iterator[pl.DataFrame]:
+    """The second and further records with the same values of `keys`."""
+    if keys:
+        again = ~pl.struct(keys).is_first_distinct()
+        say = "same " + ", ".join(f"{k} {{{k}}}" for k in keys if k != "STUDYID") + " as an earlier record"
+        yield broken(name, frame, again, keys[-1], say)
 
 
 @rule("CNF-111", "SDTM", "--SEQ is not a whole number, unique within the subject")

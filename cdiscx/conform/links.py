@@ -36,7 +36,7 @@ def response_links(data: Finished) -> Iterator[pl.DataFrame]:
     yield from _without(data, "RS", "RSLNKGRP", "TR", "TRLNKGRP", "time point {RSLNKGRP} has no results in TR")
 
 
-@rule("CNF-142", "SDTM", "A specimen belongs to no procedure", "PR", "MI")
+@rule("CNF-142", "SDTM", "A specimen belongs to no procedure", "PR", "MI", severity=Severity.WARNING)
 def specimen_links(data: Finished) -> Iterator[pl.DataFrame]:
     """MIREFID is a PRLNKID of the subject."""
     yield from _without(data, "MI", "MIREFID", "PR", "PRLNKID", "specimen {MIREFID} has no procedure in PR")

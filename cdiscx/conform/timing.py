@@ -128,18 +128,19 @@ def missing_month(data: Finished) -> Iterator[pl.DataFrame]:
                 yield broken(name, frame, unknown, column, f"{column} {{{column}}} has a day but no month")
 
 
-@rule("CNF-126", "SDTM", "Visits are not in the order of their numbers", "SV", severity=Severity.WARNING)
+@rule("CNF-126", "SDTM", "Visits of a series are not in the order of their numbers", "SV", severity=Severity.WARNING)
 def visit_order(data: Finished) -> Iterator[pl.DataFrame]:
-    """A later planned VISITNUM does not start before an earlier one."""
-    frame = data.frames["SV"]
-    if not data.has("SV", "USUBJID", "VISITNUM", "SVSTDTC"):
+    """`CYCLE 3` does not start before `CYCLE 2`. Series run side by side, so VISITNUM over all visits is no order of time."""
+    if not data.has("SV", "USUBJID", "VISITNUM", "VISIT", "SVSTDTC"):
         return
-    number = pl.col("VISITNUM").cast(pl.Float64)
-    planned = frame.filter(number == number.floor()).with_columns(dates.read_iso(pl.col("SVSTDTC")).alias("_date"))
-    ordered = planned.drop_nulls("_date").sort("USUBJID", number).with_columns(
-        pl.col("_date").shift().over("USUBJID").alias("_before")
-    )  # fmt: skip
-    say = "visit {VISITNUM} starts on {SVSTDTC}, before the visit with the number before it ({_before})"
+    numbered = pl.col("VISIT").str.extract(r"^(.*?)\s*\d+$", 1).alias("_series")
+    dated = data.frames["SV"].with_columns(numbered, dates.read_iso(pl.col("SVSTDTC")).alias("_date"))
+    ordered = (
+        dated.drop_nulls(["_series", "_date"])
+        .sort("USUBJID", "_series", pl.col("VISITNUM").cast(pl.Float64))
+        .with_columns(pl.col("_date").shift().over("USUBJID", "_series").alias("_before"))
+    )
+    say = "{VISIT} starts on {SVSTDTC}, the visit before it in the series on {_before}"
     yield broken("SV", ordered, pl.col("_date") < pl.col("_before"), "SVSTDTC", say)
 
 

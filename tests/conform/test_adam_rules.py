@@ -214,7 +214,7 @@ def test_a_broken_rule_is_found_where_it_is_broken(
 def test_every_rule_of_adam_has_a_case() -> None:
     discover("cdiscx.conform")
     known = {r.id for r in rules().values() if r.standard == "ADaM"}
-    assert known - {r for r, *_ in BROKEN} == {"CNF-210"}
+    assert known - {r for r, *_ in BROKEN} == {"CNF-210", "CNF-211"}
 
 
 def test_an_undeclared_value_of_an_extensible_list_is_a_warning() -> None:
@@ -235,6 +235,12 @@ def test_a_change_with_a_baseline_of_zero_has_no_percentage() -> None:
 def test_numeric_dates_of_a_transport_file_are_read_as_days_since_1960() -> None:
     frames = {n: f.with_columns((pl.col(pl.Date) - date(1960, 1, 1)).dt.total_days()) for n, f in study().items()}
     assert [(f.check_id, f.message) for f in conformance(frames, source=source())] == []
+
+
+def test_declared_keys_identify_a_record() -> None:
+    assert [f.check_id for f in conformance(study(), keys={"ADTR": ("USUBJID", "PARAMCD", "ADT")})] == []
+    found = [(f.check_id, f.row) for f in conformance(study(), keys={"ADTR": ("USUBJID", "PARAMCD")})]
+    assert found == [("CNF-211", 2), ("CNF-211", 3)]
 
 
 def test_without_sdtm_the_flags_are_judged_by_themselves() -> None:

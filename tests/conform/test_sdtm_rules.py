@@ -102,6 +102,7 @@ def study() -> Frames:
             "USUBJID VISITNUM VISIT SVPRESP SVOCCUR SVSTDTC SVENDTC",
             f"{A}|1|SCREENING|Y|Y|2023-01-05|2023-01-05",
             f"{A}|2|WEEK 8|Y|Y|2023-03-10|2023-03-10",
+            f"{A}|3|WEEK 16|Y|Y|2023-05-10|2023-05-10",
         ),
         "LB": _table(
             "LB",
@@ -187,7 +188,8 @@ BROKEN: list[tuple[str, Callable[[Frames], None], str, str]] = [
     ("CNF-105", put("TR", "DOMAIN", 1, "TU"), "TR", "DOMAIN"),
     ("CNF-105", put("SUPPTR", "RDOMAIN", 1, "TU"), "SUPPTR", "RDOMAIN"),
     ("CNF-106", put("RS", "STUDYID", 1, "ABD"), "RS", "STUDYID"),
-    ("CNF-110", repeat("AE", 1), "AE", "AESTDTC"),
+    ("CNF-110", repeat("AE", 1), "AE", "AETERM"),
+    ("CNF-126", put("SV", "SVSTDTC", 3, "2023-03-09"), "SV", "SVSTDTC"),
     ("CNF-111", put("AE", "AESEQ", 2, 1), "AE", "AESEQ"),
     ("CNF-111", put("AE", "AESEQ", 2, None), "AE", "AESEQ"),
     ("CNF-112", put("SS", "USUBJID", 2, "ABC-01-009"), "SS", "USUBJID"),
@@ -204,7 +206,7 @@ BROKEN: list[tuple[str, Callable[[Frames], None], str, str]] = [
     ("CNF-123", put("AE", "AEENDTC", 3, "2023-02-19"), "AE", "AEENDTC"),
     ("CNF-124", put("EX", "EXSTDTC", 2, "2023-06-02"), "EX", "EXSTDTC"),
     ("CNF-125", put("PR", "PRSTDTC", 2, "2023---20"), "PR", "PRSTDTC"),
-    ("CNF-126", put("SV", "SVSTDTC", 2, "2023-01-04"), "SV", "SVSTDTC"),
+    ("CNF-126", put("SV", "SVSTDTC", 3, "2023-01-09"), "SV", "SVSTDTC"),
     ("CNF-127", put("SE", "SEENDTC", 1, "2023-01-09"), "SE", "SEENDTC"),
     ("CNF-130", put("DM", "SEX", 1, "MALE"), "DM", "SEX"),
     ("CNF-130", put("AE", "AEOUT", 1, "Recovered"), "AE", "AEOUT"),
@@ -304,6 +306,14 @@ def test_a_declared_extension_is_no_finding() -> None:
     assert published is not None
     own: dict[str, Codelist] = {"C74456": terminology.extend(published, [Term("MY LIVER")])}
     assert [f.check_id for f in conformance(frames, codelists=own)] == []
+
+
+def test_declared_keys_decide_over_the_guides() -> None:
+    frames = study()
+    assert [f.check_id for f in conformance(frames, keys={"EX": ("USUBJID", "EXTRT")})] == []
+    found = [(f.check_id, f.row) for f in conformance(frames, keys={"EX": ("USUBJID", "EXSTDY", "EXDOSU")})]
+    assert found == []
+    assert [f.row for f in conformance(frames, keys={"EX": ("USUBJID",)})] == [2]
 
 
 def test_multiple_is_accepted_in_the_closed_lists_that_the_guide_opens() -> None:

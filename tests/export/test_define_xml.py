@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from lxml import etree
 
+from cdiscx.export.define_read import declared
 from cdiscx.export.define_types import Storage, storage
 from cdiscx.export.define_xml import (
     Document,
@@ -21,7 +22,7 @@ from cdiscx.export.define_xml import (
     write_define,
 )
 from cdiscx.model.dataset import Codelist, Dataset, Term, ValueLevel, Variable
-from cdiscx.model.errors import ExportError
+from cdiscx.model.errors import ExportError, UploadError
 
 STAMP = datetime(2024, 5, 1, 12, 30)
 STUDY = StudyFacts("ABC-1", "A study of <x> & y", notes=("Data cut-off 2024-04-30.",))
@@ -329,3 +330,23 @@ def test_a_derived_variable_without_a_method_and_an_unnamed_predecessor_are_find
     )
     found = define_findings((base.with_(variables=variables),), {"CNSR": CENSOR})
     assert [(f.check_id, f.column) for f in found] == [("DEF-001", "AVAL"), ("DEF-002", "AGE")]
+
+
+def test_what_a_define_declares_can_be_read_back(tmp_path: Path) -> None:
+    path = write_define((_tr(), _supp()), {}, STUDY, tmp_path / "define.xml", stamp=STAMP, page=False)
+    found = declared(path)
+    assert found.keys["TR"] == ("USUBJID", "TRTESTCD", "TRDTC")
+    assert [(t.value, t.extended) for t in found.codelists["C96779"].terms] == [
+        ("LDIAM", False),
+        ("TUMSTATE", False),
+        ("PVFLWIND", True),
+    ]
+    assert found.codelists["QNAM"].terms[0].decode == "Slice Thickness"
+
+
+@pytest.mark.parametrize("text", ["no xml", "<a/>"])
+def test_what_is_no_define_is_an_upload_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "define.xml"
+    path.write_text(text)
+    with pytest.raises(UploadError, match="is no"):
+        declared(path)
