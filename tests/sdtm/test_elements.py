@@ -277,6 +277,8 @@ def test_every_record_names_the_row_that_began_its_element() -> None:
     rows = {code: list(rid) for code, rid in made.frame.select("ETCD", "_from").iter_rows()}
     surgery = data.tidy["procedures"].frame.filter(pl.col("PRTRT") == "HEPATECTOMY").item(0, "_rid")
     assert rows["SURG"] == [surgery]
+    first_after = data.tidy["dosing"].frame.filter(pl.col("EXSTDATC") == "2024-06-10").item(0, "_rid")
+    assert rows["CONT"] == sorted([first_after, surgery])  # the dose, and the operation after which it is the first
     assert made.origin["SURG/SESTDTC"] == ("procedures.PRSTDAT",)
     assert made.origin["SEENDTC"] == ("SE.SESTDTC", "DM.RFPENDTC")
     assert made.frame.get_column("_block").to_list() == made.frame.get_column("ETCD").to_list()
