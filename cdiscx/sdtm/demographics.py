@@ -188,8 +188,11 @@ def no_arm_reason(here: Here, enrolled: str) -> pl.Expr:
     ended = pl.lit(False)
     if ends is not None and "STUDYEND" in ends.frame.columns:
         ended = here.lookup(ends.frame.select("SUBJID", "STUDYEND"), ["SUBJID"], "STUDYEND").is_not_null()
+    # an arm for each path (ta_model BRANCHED): no arm before the paths part
+    unparted = _enrolled(here, enrolled) & _arms(here, "ARMCD").is_null()
     return (
-        pl.when(_treated(here)).then(pl.lit(None, pl.String))
+        pl.when(unparted).then(pl.lit("NOT ASSIGNED"))
+        .when(_treated(here)).then(pl.lit(None, pl.String))
         .when(_enrolled(here, enrolled)).then(pl.lit("ASSIGNED, NOT TREATED"))
         .when(ended).then(pl.lit("SCREEN FAILURE"))
         .otherwise(pl.lit("NOT ASSIGNED"))

@@ -11,6 +11,7 @@ from design_kit import alive, course, dead, dose, prepared, procedure, stopped, 
 
 from cdiscx.model.errors import SpecError
 from cdiscx.model.spec import Study
+from cdiscx.sdtm import map_study
 from cdiscx.sdtm.elements import arm_of, subject_elements
 from cdiscx.standards import guide
 
@@ -259,6 +260,26 @@ def test_branched_counts_along_each_path_and_names_the_arm() -> None:
         ("001", "LOC-LEN-DUR-SYST", "Local Therapy + Lenvatinib + Durvalumab, then Systemic Treatment"),
         ("002", "LOC-LEN-DUR-SURG", "Local Therapy + Lenvatinib + Durvalumab, then Palliative Hepatectomy"),
         ("003", None, None),
+    ]
+
+
+def test_branched_demographics_have_the_arm_of_the_path_or_say_why_not() -> None:
+    branched = A.model_copy(update={"parameters": {**A.parameters, "ta_model": "BRANCHED"}})
+    data = prepared(
+        branched,
+        subjects=[subject(), subject(subjid="002"), subject(subjid="003", ENRLDAT=None)],
+        dosing=[
+            dose("LENVATINIB", "2024-01-15", None, EXONGO="Y"),
+            dose("LENVATINIB", "2025-06-01", None, "002", EXONGO="Y"),
+        ],
+        decision=[decided("CONTINUE")],
+        survival=[alive("2025-06-20", s) for s in ("001", "002")],
+    )
+    dm = map_study(data).datasets["DM"].frame
+    assert dm.select("SUBJID", "ARMCD", "ACTARMCD", "ARMNRS").rows() == [
+        ("001", "LOC-LEN-DUR-SYST", "LOC-LEN-DUR-SYST", None),
+        ("002", None, None, "NOT ASSIGNED"),
+        ("003", None, None, "NOT ASSIGNED"),
     ]
 
 
