@@ -24,6 +24,13 @@ def compiled_file(source: Path) -> Path:
     return source.parent / FOLDER / f"{source.stem}.json"
 
 
+def compiled_sources(source: Path) -> list[Path] | None:
+    """The files that a study's compiled form was made of, or None where it is missing or stale."""
+    if read_compiled(source) is None:
+        return None
+    return sorted(source.parent / name for name in json.loads(compiled_file(source).read_bytes())["of"])
+
+
 def read_compiled(source: Path) -> dict[str, Any] | None:
     """The merged values of a study file, or None where there is no compiled form or a source has changed since."""
     file = compiled_file(source)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from cdiscx.model.errors import SpecError
 from cdiscx.model.spec import Study
-from cdiscx.model.spec_compiled import read_compiled
+from cdiscx.model.spec_compiled import compiled_sources, read_compiled
 from cdiscx.model.spec_links import dead_links
 from cdiscx.model.spec_yaml import Marks, Path_, dotted, parse, plain
 
@@ -56,7 +56,8 @@ def load_study(name: str) -> Study:
 def study_files(name: str) -> list[Path]:
     """The study file that a name or path means, and the blocks it extends. Raises SpecError."""
     found = {key.lower(): file for key, file in bundled().items()}.get(name.strip().lower())
-    return merged_study((found or Path(name)).resolve())[1]
+    path = (found or Path(name)).resolve()
+    return (compiled_sources(path) if found else None) or merged_study(path)[1]
 
 
 @lru_cache(maxsize=16)
