@@ -68,17 +68,26 @@ class Lists:
             terms = tuple(replace(t, decode=decodes.get(t.value, t.decode)) for t in terms)
         key = (known.id, known.name, data_type, tuple((t.value, t.decode) for t in terms))
         if key not in self._known:
-            name = (
-                oid("CL", known.id)
-                if whole and known.id and not decodes
-                else oid("CL", *filter(None, (known.id, *place)))
-            )
-            title = known.name if whole else f"{known.name} ({'.'.join(place)})"
-            while name in self.elements:
-                name += "_"
+            name, title = self._naming(known, terms, place, whole=whole, own_decodes=bool(decodes))
             self._known[key] = name
             self.elements[name] = self._element(name, title, known, terms, data_type)
         return self._known[key]
+
+    def _naming(
+        self, known: Codelist, terms: tuple[Term, ...], place: tuple[str, ...], *, whole: bool, own_decodes: bool
+    ) -> tuple[str, str]:
+        """OID and name: of the whole list, of a short subset by its values, of a long one by the place of its first use."""
+        words = [t.value for t in terms]
+        by_values = bool(known.id) and len(words) <= 3 and len("".join(words)) <= 30
+        tail = words if by_values else place
+        name = (
+            oid("CL", known.id)
+            if whole and known.id and not own_decodes
+            else oid("CL", *filter(None, (known.id, *tail)))
+        )
+        while name in self.elements:
+            name += "_"
+        return name, known.name if whole else f"{known.name} ({', '.join(words) if by_values else '.'.join(place)})"
 
     def _part(self, known: Codelist | None, used: tuple[str, ...]) -> Codelist | None:
         """Of a united list the published part that holds all values, else the union."""

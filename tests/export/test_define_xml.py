@@ -195,7 +195,7 @@ def test_given_value_levels_without_a_record_are_left_out() -> None:
 
 
 def test_a_big_extensible_list_shows_the_terms_used_with_their_codes_and_marks_the_sponsors() -> None:
-    found = _one(_root(_tr()), ".//o:CodeList[@OID='CL.C96779.TR.TRTESTCD']")
+    found = _one(_root(_tr()), ".//o:CodeList[@OID='CL.C96779.LDIAM.TUMSTATE.PVFLWIND']")
     items = {i.get("CodedValue"): i for i in found.iterfind("o:CodeListItem", NS)}
     assert list(items) == ["LDIAM", "TUMSTATE", "PVFLWIND"]
     assert items["PVFLWIND"].get(f"{DEF}ExtendedValue") == "Yes"

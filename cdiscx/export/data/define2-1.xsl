@@ -103,7 +103,7 @@
               <td><xsl:value-of select="@def:Structure"/></td>
               <td><xsl:call-template name="keys"/></td>
               <td><xsl:value-of select="@Purpose"/><xsl:if test="@IsReferenceData='Yes'"> (reference data)</xsl:if></td>
-              <td><a href="{def:leaf/@xlink:href}"><xsl:value-of select="def:leaf/def:title"/></a></td>
+              <td><a class="file" href="{def:leaf/@xlink:href}"><xsl:value-of select="def:leaf/def:title"/></a></td>
             </tr>
           </xsl:for-each>
         </tbody>
@@ -350,6 +350,8 @@
     a { color: var(--accent); text-decoration: none; overflow-wrap: anywhere; }
     a:hover, a:focus-visible { text-decoration: underline; }
     table { width: 100%; border-collapse: collapse; margin: .5rem 0 1rem; }
+    table.variables th:last-child { width: 34%; }
+    a.file, a.code { white-space: nowrap; overflow-wrap: normal; }
     table.terms { width: auto; min-width: 320px; }
     th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
     th { font-size: 12px; color: var(--quiet); font-weight: 600; background: var(--soft); position: sticky; top: 0; }
