@@ -12,7 +12,7 @@ import polars as pl
 from cdiscx.model.mapping import DomainMapping, Target
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData, Table
-from cdiscx.registry import views
+from cdiscx.registry import View, views
 from cdiscx.sdtm.visit_plan import visit_numbers
 from cdiscx.standards import guide, terminology
 
@@ -51,15 +51,37 @@ class Run:
             self.notes.append(text)
 
 
-def sources_of(table: Table, column: str) -> tuple[str, ...]:
-    """`table.COLUMN`s that a column of a tidy table or view was made of; every one of them where a view unites tables."""
-    known = views().get(table.name)
-    if known is None:
+def sources_of(data: StudyData, table: Table, column: str) -> tuple[str, ...]:
+    """`table.COLUMN`s that a column of a tidy table or view was made of; every one of them where a view unites tables.
+
+    A column that a view works out (`LASTDAT`) rests on the columns of its name in what the view is made of; a date on all
+    dates there.
+    """
+    known = views()
+    if table.name not in known:
         return table.origin.get(column, ())
     bare = column.removesuffix("C")
-    return tuple(
-        dict.fromkeys(w for w in known.of if w.partition(".")[2] in (column, bare) and w.partition(".")[2])
-    ) or table.origin.get(column, ())
+    words = _words_of(known[table.name].of, known, set())
+    named = tuple(w for w in words if w.partition(".")[2] in (column, bare))
+    if named or table.frame.schema[column] != pl.Date:
+        return named
+    return tuple(w for w in words if _is_date(data, w))
+
+
+def _words_of(words: Sequence[str], known: Mapping[str, View], seen: set[str]) -> tuple[str, ...]:
+    """The `table.COLUMN`s behind a view, those of the views it is made of included."""
+    out: dict[str, None] = {}
+    for word in words:
+        if "." in word and word.partition(".")[0] not in known:
+            out[word] = None
+        elif (view := known.get(word.partition(".")[0])) is not None and view.name not in seen:
+            out.update(dict.fromkeys(_words_of(view.of, known, {*seen, view.name})))
+    return tuple(out)
+
+
+def _is_date(data: StudyData, word: str) -> bool:
+    table, _, column = word.partition(".")
+    return table in data.tidy and data.tidy[table].frame.schema.get(column) == pl.Date
 
 
 @dataclass

@@ -64,7 +64,7 @@ def row_set(run: Run, domain: str, name: str, block: Block) -> RowSet | None:
         frame = frame.with_columns(lone.alias("_from"))
     if "_rid" not in frame.columns:
         frame = frame.with_columns(pl.col("_from").list.first().alias("_rid"))
-    rows = RowSet(frame, {c: sources_of(table, c) for c in frame.columns if not c.startswith("_")})
+    rows = RowSet(frame, {c: sources_of(run.data, table, c) for c in frame.columns if not c.startswith("_")})
     for joined, join in block.join.items():
         rows = _joined(run, rows, joined, join, f"{domain}/{name}")
     keep, missing = condition(block, rows.frame.schema)
@@ -113,7 +113,7 @@ def _joined(run: Run, rows: RowSet, name: str, join: Join, where: str) -> RowSet
         maintain_order="left",
         coalesce=False,
     )
-    origin = {f"{name}.{c}": sources_of(table, c) for c in chosen.columns if not c.startswith("_")}
+    origin = {f"{name}.{c}": sources_of(run.data, table, c) for c in chosen.columns if not c.startswith("_")}
     for column in (*join.where, *join.unless, *join.filled, *join.blank, *theirs):
         run.used.update(origin.get(f"{name}.{column}", ()))
     joined = {**rows.joined, name: f"{name}._from"} if f"{name}._from" in frame.columns else rows.joined

@@ -166,20 +166,22 @@ def _described(rows: pl.DataFrame, data: StudyData) -> pl.DataFrame:
 
 
 def _origins(sdtm: Mapping[str, Dataset]) -> dict[str, tuple[str, ...]]:
-    dates = ["visits.VISDAT"]
+    dates, names = ["visits.VISDAT"], ["visits.VISIT"]
     for name, dataset in sorted(sdtm.items()):
         if name != "SV" and "VISITNUM" in dataset.frame.columns:
             for key, sources in dataset.origin.items():
                 if key.rpartition("/")[2] == f"{name}DTC":
                     dates += [s for s in sources if s.partition(".")[0].islower()]
-    found = tuple(dict.fromkeys(dates))
+                if key.rpartition("/")[2] == "VISIT":
+                    names += [s for s in sources if s.partition(".")[0].islower()]
+    found, told = tuple(dict.fromkeys(dates)), tuple(dict.fromkeys(names))
     return {
         "USUBJID": ("DM.USUBJID",),
-        "VISITNUM": ("visits.VISIT",),
-        "VISIT": ("visits.VISIT",),
+        "VISITNUM": told,
+        "VISIT": told,
         "VISITDY": ("TV.VISITDY",),
-        "SVPRESP": ("visits.VISIT",),
-        "SVOCCUR": ("visits.VISDONE",),
+        "SVPRESP": told,
+        "SVOCCUR": ("visits.VISDONE", *told),
         "SVREASOC": ("visits.VISREAS",),
         "SVSTDTC": found,
         "SVENDTC": found,

@@ -1,0 +1,152 @@
+"""Every value of both sample studies leads back to its cells, and the cells' text gives the value."""
+
+import datetime as dt
+import unicodedata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import pytest
+from lineage_kit import Cell, Tracer
+
+from cdiscx import flow, registry
+from cdiscx.model.dataset import Dataset
+from cdiscx.model.mapping_file import load_mappings
+from cdiscx.model.spec import Study
+from cdiscx.model.table import StudyData
+from cdiscx.sdtm import Mapped, map_study
+
+pytestmark = pytest.mark.slow
+SAMPLES = Path(__file__).parents[2] / "sample_exports"
+TODAY = dt.date(2026, 11, 28)
+
+
+class Sample(NamedTuple):
+    data: StudyData
+    made: Mapped
+    tracer: Tracer
+
+
+@pytest.fixture(scope="module", params=["palhep-a", "neopvtt-b"])
+def sample(request: pytest.FixtureRequest) -> Sample:
+    files = flow.read(*sorted((SAMPLES / request.param / "uploads").glob("*.xlsx")))
+    data = flow.prepare(flow.tidy(Study.load(request.param), files, today=TODAY), today=TODAY)
+    made = map_study(data)
+    return Sample(data, made, Tracer(data, made))
+
+
+def _records(sample: Sample) -> list[tuple[Dataset, dict[str, Any]]]:
+    datasets = [d for d in sample.made.datasets.values() if not d.reference and "USUBJID" in d.frame.columns]
+    return [(d, record) for d in datasets if d.name != "RELREC" for record in d.frame.iter_rows(named=True)]
+
+
+def test_every_value_that_is_no_constant_ends_in_cells_that_exist(sample: Sample) -> None:
+    lost: dict[str, int] = {}
+    traced = 0
+    for dataset, record in _records(sample):
+        for variable in dataset.variables:
+            if record[variable.name] is None or not sample.tracer.sources_of(dataset, record, variable.name):
+                continue
+            if any(True for _ in sample.tracer.cells(dataset, record, variable.name)):
+                traced += 1
+            else:
+                key = f"{dataset.name}.{variable.name} of {record['_block']}"
+                lost[key] = lost.get(key, 0) + 1
+    assert traced > 50_000
+    assert not lost
+
+
+def test_every_record_names_the_raw_rows_it_came_from(sample: Sample) -> None:
+    rids = set(sample.data.upload.ledger["_rid"])
+    empty = {d.name for d, record in _records(sample) if not record["_from"] or not set(record["_from"]) <= rids}
+    assert not empty
+
+
+def test_ids_are_dense_over_all_datasets(sample: Sample) -> None:
+    ids = pl.concat([d.frame.get_column("_id") for d in sample.made.datasets.values()])
+    assert ids.to_list() == list(range(ids.len()))
+
+
+def _direct(sample: Sample) -> set[tuple[str, str, str]]:
+    """(dataset, block, variable) of targets that take a cell as it is."""
+    registry.discover("cdiscx.sdtm")
+    mappings, _ = load_mappings(sample.data.study, registry.registered("algorithm"))
+    found = set()
+    for name, mapping in mappings.items():
+        for block, spec in mapping.blocks.items():
+            tags = [f"{block}.{code}" for code in spec.tests] or [block]
+            for variable, target in spec.targets.items():
+                if target.use in ("assign_no_ct", "assign_datetime"):
+                    found |= {(name, tag, variable) for tag in tags}
+    return found
+
+
+def _says(cell: Cell, value: object) -> bool:
+    """Whether the cell's text, as tidy read it, is the value."""
+    read = (cell.read or "").strip()
+    if isinstance(value, float | int):
+        try:
+            return float(read) == float(value)
+        except ValueError:
+            return False
+    return read == value or unicodedata.normalize("NFKC", read) == value
+
+
+def test_values_taken_as_they_are_are_what_their_cell_says_by_the_recorded_changes(sample: Sample) -> None:
+    direct = _direct(sample)
+    wrong: dict[str, object] = {}
+    checked = 0
+    for dataset, record in _records(sample):
+        for variable in dataset.variables:
+            value = record[variable.name]
+            if value is None or (dataset.name, record["_block"], variable.name) not in direct:
+                continue
+            cells = list(sample.tracer.cells(dataset, record, variable.name))
+            checked += 1
+            if not any(_says(cell, value) for cell in cells):
+                wrong.setdefault(f"{dataset.name}.{variable.name} of {record['_block']}", (value, cells[:2]))
+    assert checked > 5_000
+    assert not wrong
+
+
+def test_a_result_as_collected_stands_in_its_cell(sample: Sample) -> None:
+    """--ORRES is the text of the cell (or what tidy read there), apart from its unit."""
+    wrong: dict[str, object] = {}
+    checked = 0
+    for name in ("TR", "LB", "VS", "MI"):
+        dataset = sample.made.datasets[name]
+        for record in dataset.frame.iter_rows(named=True):
+            value = record[f"{name}ORRES"]
+            if value is None:
+                continue
+            cells = list(sample.tracer.cells(dataset, record, f"{name}ORRES"))
+            texts = [unicodedata.normalize("NFKC", c.text or "").replace(",", ".").replace(" ", "") for c in cells]
+            read = [c.read.upper() for c in cells if c.read]
+            if len(cells) > 1 and not cells[0].read:
+                continue  # the result's own cell is blank: what the status implies
+            checked += 1
+            if not any(value.replace(" ", "") in text for text in texts) and value.upper() not in read:
+                wrong.setdefault(f"{name} {record['_block']}", (value, cells))
+    assert checked > 4_000
+    assert not wrong
+
+
+def test_a_date_of_dm_names_the_very_cell_that_gave_it(sample: Sample) -> None:
+    dataset = sample.made.datasets["DM"]
+    checked = 0
+    for record in dataset.frame.iter_rows(named=True):
+        for variable in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC", "DTHDTC"):
+            value = record[variable]
+            if value is not None:
+                cells = list(sample.tracer.cells(dataset, record, variable))
+                assert any(_says(cell, value) for cell in cells), (variable, value, cells)
+                assert len({cell.row for cell in cells}) == 1, (variable, cells)
+                checked += 1
+    assert checked > 150
+
+
+def test_columns_of_the_uploads_that_no_mapping_used_are_listed(sample: Sample) -> None:
+    unused = sample.made.unused
+    known = set(unused.drop_nulls("column").get_column("column"))
+    assert "Remarks" in set(unused.get_column("header")) or "备注" in set(unused.get_column("header"))
+    assert known <= {"EXCYCLE"}, known
