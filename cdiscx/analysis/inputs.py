@@ -9,7 +9,7 @@ import polars as pl
 
 from cdiscx.model.spec import Endpoint, Study
 
-#: words for the house's population flags; a flag that is not listed is described by the study file's own anchor
+#: words for the house's population flags; others have theirs in the study file (`analysis.exposed`)
 POPULATIONS: Mapping[str, str] = {
     "ENRLFL": "Enrolled subjects",
     "SAFFL": "Safety set: any protocol treatment",
@@ -19,19 +19,11 @@ POPULATIONS: Mapping[str, str] = {
     "PATFL": "Subjects with hepatectomy and an evaluable specimen",
     "RSP": "Responders (best overall response CR or PR)",
 }
-#: ADSL variable that holds the date of a house anchor (adam-derivations 2.2)
-ANCHOR_DATES: Mapping[str, str] = {
-    "CONSENT": "RFICDT",
-    "ENROL": "ENRLDT",
-    "DIAG": "DIAGDT",
-    "D1": "TRTSDT",
-    "DURVA1": "DUR1DT",
-    "SURG": "SURGDT",
-    "DISCH": "DISCHDT",
-}
 #: rules of `population_rule` that take another flag, or only some residual tumour classes, instead of the population
 _RULE_FLAGS: Mapping[str, str] = {"EVALUABLE": "EVALFL"}
 _RULE_RESIDUAL: Mapping[str, tuple[str, ...]] = {"R0": ("R0",), "R0_R1": ("R0", "R1")}
+#: parameter of the thrombus class that was read
+THROMBUS_CLASS = "PVTTCLS"
 #: where records of one value a subject are looked for, in this order
 _HOLDERS = ("ADRS", "ADSURG", "ADTR", "ADTTE")
 
@@ -83,7 +75,7 @@ class Inputs:
             _, rows = self.parameter(flag)
             yes = rows.filter(pl.col("AVALC") == "Y").select("USUBJID") if "AVALC" in rows.columns else rows
             chosen = adsl.join(yes, on="USUBJID", how="semi") if yes.height else adsl.clear()
-        label = self._label(flag, endpoint)
+        label = self._label(flag)
         if rule in _RULE_RESIDUAL and "RSTAT" in adsl.columns:
             classes = _RULE_RESIDUAL[rule]
             chosen, label = chosen.filter(pl.col("RSTAT").is_in(classes)), f"{label}, {' or '.join(classes)}"
@@ -95,17 +87,31 @@ class Inputs:
             frame = self.frame(name)
             if "PARAMCD" not in frame.columns:
                 continue
-            rows = frame.filter(pl.col("PARAMCD") == paramcd)
+            rows = self._records(frame, paramcd)
             if rows.is_empty():
                 continue
-            if "ANL02FL" in rows.columns and (rows["ANL02FL"] == "Y").any():
-                rows = rows.filter(pl.col("ANL02FL") == "Y")
             by = [c for c in ("USUBJID", "ADT", "ASEQ") if c in rows.columns]
             return name, rows.sort(by).unique("USUBJID", keep="last", maintain_order=True)
         return "", pl.DataFrame(schema={"USUBJID": pl.String})
 
-    def _label(self, flag: str, endpoint: Endpoint | None) -> str:
+    def _records(self, frame: pl.DataFrame, paramcd: str) -> pl.DataFrame:
+        """Records of a parameter. Of a composite response and its components only the selected assessment counts (ANL02FL);
+        it stands under the derived parameter (D and its name) where the study uses derived responses."""
+        if paramcd not in self._selected or "ANL02FL" not in frame.columns:
+            return frame.filter(pl.col("PARAMCD") == paramcd)
+        return frame.filter(pl.col("PARAMCD").is_in([paramcd, f"D{paramcd}"[:8]]), pl.col("ANL02FL") == "Y")
+
+    @property
+    def _selected(self) -> set[str]:
+        """Parameters with a record for every assessment, of which one a subject is selected."""
+        found = {THROMBUS_CLASS}
+        for name, endpoint in self.study.endpoints.items():
+            if "components" in endpoint.options:
+                found |= {name, *map(str, endpoint.options["components"])}
+        return found
+
+    def _label(self, flag: str) -> str:
         if flag in POPULATIONS:
             return POPULATIONS[flag]
-        anchor = self.study.anchors.get(endpoint.start or "") if endpoint else None
-        return f"Subjects with {anchor.label}" if anchor else f"Subjects with {flag} = Y"
+        exposed = self.study.analysis.exposed.get(flag)
+        return exposed.label.removesuffix(" Flag") if exposed else f"Subjects with {flag} = Y"

@@ -46,7 +46,7 @@ def adverse_events(inputs: Inputs) -> dict[str, Any]:
         "related_by_term": _by_term(events.filter("RELATED"), n),
     }
     ungraded = events.filter(pl.col("GRADE").is_null()).height
-    notes = [f"{ungraded:,} events without a grade: in the column any grade only."] if ungraded else []
+    notes = [f"Events without a grade: {ungraded:,}; they stand in the column any grade only."] if ungraded else []
     return result | ({"notes": notes} if notes else {})
 
 
@@ -71,10 +71,11 @@ def _events(inputs: Inputs, frame: pl.DataFrame, population: Population) -> pl.D
         found = [pl.col(c).cast(pl.String) for c in (name, *others) if c in columns]
         return pl.coalesce([*found, pl.lit(None, pl.String)])
 
-    related = [pl.col(c).cast(pl.String) == "Y" for c in flags] or [text("AREL", "AEREL").is_in(["Y", "RELATED"])]
+    related = [pl.col(c).cast(pl.String) == "Y" for c in [*flags, *({"AREL"} & columns)]]
+    related = related or [text("AEREL").str.to_uppercase().is_in(["Y", "RELATED"])]
     withdrawn = [pl.col(c).cast(pl.String).str.to_uppercase().is_in(_WITHDRAWN) for c in actions] or [pl.lit(False)]
-    if "AWTHFL" in columns:
-        withdrawn = [pl.col("AWTHFL") == "Y"]
+    if "WITHDFL" in columns:
+        withdrawn = [pl.col("WITHDFL") == "Y"]
     grade = pl.coalesce(
         [pl.col(c).cast(pl.Int64, strict=False) for c in ("ATOXGRN", "ATOXGR", "AETOXGR") if c in columns]
         or [pl.lit(None, pl.Int64)]

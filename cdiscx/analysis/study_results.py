@@ -8,7 +8,7 @@ from typing import Any, cast
 import polars as pl
 
 from cdiscx import registry
-from cdiscx.analysis import sensitivity
+from cdiscx.analysis import sensitivity, words
 from cdiscx.analysis.biomarkers import biomarkers
 from cdiscx.analysis.exposure import exposure
 from cdiscx.analysis.inputs import POPULATIONS, Inputs, Population
@@ -33,7 +33,7 @@ def analyse(
     `adam`: public ADaM frames by upper-case name, with the study's own `response_source`; `derived`: the same datasets
     with the other source (site <-> derived), for the sensitivity table; `findings`: findings as dicts of the contract,
     for the list of those that could change an endpoint (None: not judged).
-    Keys: study, populations, endpoints (one entry for each of `study.endpoints`, in its order), adverse_events,
+    Keys: study, cutoff, response_source, populations, endpoints (one entry for each of `study.endpoints`, in its order), adverse_events,
     exposure, biomarkers, pvtt_shift (None without PVTT), sensitivity, open_findings, notes.
     """
     registry.discover("cdiscx.analysis")
@@ -45,6 +45,7 @@ def analyse(
     names = (first, "derived" if first != "derived" else "site")
     return {
         "study": {"id": study.id, "studyid": study.studyid, "title": study.title},
+        "cutoff": _cutoff(inputs),
         "response_source": source,
         "populations": _populations(inputs),
         "endpoints": entries,
@@ -68,8 +69,15 @@ def _entries(inputs: Inputs) -> list[Entry]:
         if endpoint.start:
             anchor = inputs.study.anchors.get(endpoint.start)
             head["start"] = anchor.label if anchor else endpoint.start.replace("_", " ")
-        told.append(head | kinds[endpoint.kind](inputs, name, endpoint, population) | {"ci_level": 0.95})
+        entry = head | kinds[endpoint.kind](inputs, name, endpoint, population) | {"ci_level": 0.95}
+        told.append(entry | {"shown": words.shown(entry)})
     return told
+
+
+def _cutoff(inputs: Inputs) -> str | None:
+    """The data cut-off, ISO, as ADSL carries it."""
+    latest = inputs.subjects["CUTDT"].max() if "CUTDT" in inputs.subjects.columns else None
+    return str(latest) if latest is not None else None
 
 
 def _populations(inputs: Inputs) -> list[dict[str, Any]]:
@@ -89,7 +97,7 @@ def _notes(inputs: Inputs) -> list[str]:
         for e in inputs.study.endpoints.values()
         if e.kind == "time_to_event" and e.start in inputs.study.anchors
     }
-    if "DIAG" in origins:
+    if "DIAGDT" in {inputs.study.anchors[o].adsl for o in origins if o}:
         notes.append(
             "Survival that starts at diagnosis contains time in which nobody could die (from diagnosis to enrolment); "
             "it overstates survival. The curve with delayed entry and the endpoint from enrolment do not."

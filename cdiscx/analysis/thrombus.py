@@ -6,13 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from cdiscx.analysis.inputs import Inputs
+from cdiscx.analysis import words
+from cdiscx.analysis.inputs import THROMBUS_CLASS, Inputs
 from cdiscx.standards import pvtt
 
 _UNKNOWN = "NOT KNOWN"
-#: where the class at the selected assessment may stand: columns of the thrombus' response record
-_COLUMNS = ("PVTTCLS", "PVTTCL", "AVALCAT1")
-_RECORD = "PVTTRSP"
+MAIN_CLASSES = tuple(pvtt.CHENG_ORDINAL)
 
 
 def shift(inputs: Inputs) -> dict[str, Any] | None:
@@ -36,7 +35,7 @@ def shift(inputs: Inputs) -> dict[str, Any] | None:
     cells = rows.group_by("BASE", "THEN").agg(n=pl.len(), who=pl.col("SUBJECT")).sort("BASE", "THEN")
     order = [*MAIN_CLASSES, _UNKNOWN]
     seen = set(rows["BASE"]) | set(rows["THEN"])
-    told_text = f"Class at baseline and at the assessment selected for the response, {rows.height} subjects."
+    told_text = f"Class at baseline and at the assessment selected for the response, {words.people(rows.height)}."
     return {
         "population": population.flag,
         "N": population.n,
@@ -44,9 +43,6 @@ def shift(inputs: Inputs) -> dict[str, Any] | None:
         "cells": [{"baseline": b, "then": t, "n": int(n), "subjects": list(who)} for b, t, n, who in cells.iter_rows()],
         "text": told_text if told.height else "No class was recorded after baseline.",
     }
-
-
-MAIN_CLASSES = tuple(pvtt.CHENG_ORDINAL)
 
 
 def _main(text: pl.Expr) -> pl.Expr:
@@ -57,13 +53,8 @@ def _main(text: pl.Expr) -> pl.Expr:
 
 
 def _then(inputs: Inputs) -> pl.DataFrame:
-    """USUBJID and THEN, the main class at the selected assessment: of the response record, or a parameter of its own."""
-    for code in (_RECORD, "PVTTCLS", "PVTTCL"):
-        _, rows = inputs.parameter(code)
-        columns = _COLUMNS if code == _RECORD else ("AVALC",)
-        for column in columns:
-            if column in rows.columns:
-                found = rows.select("USUBJID", THEN=_main(pl.col(column))).drop_nulls()
-                if found.height:
-                    return found
-    return pl.DataFrame(schema={"USUBJID": pl.String, "THEN": pl.String})
+    """USUBJID and THEN, the main class at the selected assessment."""
+    _, rows = inputs.parameter(THROMBUS_CLASS)
+    if "AVALC" not in rows.columns:
+        return pl.DataFrame(schema={"USUBJID": pl.String, "THEN": pl.String})
+    return rows.select("USUBJID", THEN=_main(pl.col("AVALC"))).drop_nulls()

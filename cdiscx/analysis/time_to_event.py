@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from cdiscx.analysis import survival, words
-from cdiscx.analysis.inputs import ANCHOR_DATES, Inputs, Population
+from cdiscx.analysis.inputs import Inputs, Population
 from cdiscx.model.spec import Endpoint
 from cdiscx.registry import analysis
 
@@ -115,7 +115,7 @@ def _estimates(times: Times, landmarks: list[int], method: str) -> dict[str, Any
         name: _quantile(curve, p, times.per_month) for name, p in (("q25", 0.25), ("median", 0.5), ("q75", 0.75))
     }
     rates = [_landmark(curve, day, times.per_month) for day in landmarks]
-    return quantiles | {"landmarks": rates, "curve": _steps(curve), "method": method}
+    return quantiles | {"landmarks": rates, "curve": _steps(curve, times.per_month), "method": method}
 
 
 def _quantile(curve: survival.Curve, p: float, per_month: float) -> dict[str, Any]:
@@ -149,13 +149,15 @@ def _landmark(curve: survival.Curve, day: int, per_month: float) -> dict[str, An
     }
 
 
-def _steps(curve: survival.Curve) -> dict[str, list[float | int | None]]:
-    """The curve as columns, times in days; the first step is day 0 at 1."""
+def _steps(curve: survival.Curve, per_month: float) -> dict[str, list[float | int | None]]:
+    """The curve as columns, times in days; it starts on day 0 at 1. `monthly_at_risk`: from month 0 on, for a plot."""
 
     def numbers(values: survival.Floats) -> list[float | int | None]:
         return [None if np.isnan(v) else float(v) for v in values]
 
+    months = np.arange(0, int(curve.last / per_month) + 2)
     return {
+        "monthly_at_risk": list(survival.at_risk(curve, months * per_month)),
         "days": numbers(curve.time),
         "at_risk": [int(v) for v in curve.at_risk],
         "events": [int(v) for v in curve.events],
@@ -192,8 +194,8 @@ def _follow_up(times: Times) -> dict[str, Any]:
 
 def _delayed(inputs: Inputs, rows: pl.DataFrame, anchor: str, landmarks: list[int], per_month: float) -> dict[str, Any]:
     """The same endpoint with subjects at risk only from the anchor's date on."""
-    column = ANCHOR_DATES.get(anchor, "")
     named = inputs.study.anchors.get(anchor)
+    column = (named.adsl if named else None) or ""
     what = f"date of {named.label if named else anchor} - start date"
     adsl = inputs.subjects
     if column not in adsl.columns or "STARTDT" not in rows.columns:

@@ -68,7 +68,7 @@ TABLES: Mapping[str, frozenset[str]] = {
     "decision": frozenset({"decision"}),
     "subjects": frozenset({"enrolment", "diagnosis", "population"}),
 }
-#: words of an endpoint (event, censoring rule, start) -> inputs
+#: words of an endpoint (event, censoring rule, ADSL variable of the start) -> inputs
 _EVENTS: Mapping[str, frozenset[str]] = {
     "progression": frozenset({"response"}),
     "relapse": frozenset({"response", "surgery"}),
@@ -82,9 +82,9 @@ _CENSORS: Mapping[str, frozenset[str]] = {
     "last_evaluable_assessment": frozenset({"response"}),
 }
 _STARTS: Mapping[str, frozenset[str]] = {
-    "DIAG": frozenset({"diagnosis"}),
-    "ENROL": frozenset({"enrolment"}),
-    "SURG": frozenset({"surgery"}),
+    "DIAGDT": frozenset({"diagnosis"}),
+    "ENRLDT": frozenset({"enrolment"}),
+    "SURGDT": frozenset({"surgery"}),
     "first_response": frozenset({"response"}),
 }
 #: house parameters that are no responses -> inputs
@@ -123,7 +123,9 @@ def of_endpoint(name: str, endpoint: Endpoint, study: Study) -> frozenset[str]:
     of = endpoint.options.get("of")
     if isinstance(of, str) and of in study.endpoints and of != name:
         return of_endpoint(of, study.endpoints[of], study)
-    found = {"population"} | set(_STARTS.get(endpoint.start or "", {"start"} if endpoint.start else ()))
+    anchor = study.anchors.get(endpoint.start or "")
+    begins = (anchor.adsl if anchor else None) or endpoint.start or ""
+    found = {"population"} | set(_STARTS.get(begins, {"start"} if begins else ()))
     for event in endpoint.events:
         found |= _EVENTS.get(event, frozenset())
     for censor in endpoint.censors:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 #: what stands where there is no number
 NOT_REACHED, NOT_ESTIMABLE = "NR", "NE"
 
@@ -36,3 +39,28 @@ def _rounded(value: float, decimals: int) -> str:
     # a hair above the half, so that 12.25 is 12.3 as in a table made by hand, and never -0.0
     shown = f"{value + (1e-9 if value >= 0 else -1e-9):.{decimals}f}"
     return shown.lstrip("-") if float(shown) == 0 else shown
+
+
+def shown(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The cells of a table of endpoints: `count` (`12/40`), `estimate` (`30.0 %`), `ci` (`16.6 to 46.5`)."""
+    timed = entry["kind"] == "time_to_event"
+    count = f"{entry['events']}/{entry['n']} events" if timed else f"{entry['n']}/{entry['N']}"
+    value, low, high = (entry.get(k) for k in ("estimate", "ci_lower", "ci_upper"))
+    unit = entry.get("unit", "")
+    if not entry["n"] and value is None:
+        return {"count": count, "estimate": "nothing to estimate", "ci": ""}
+    if entry.get("measure") == "counts":
+        return {"count": count, "estimate": str(entry["text"]), "ci": ""}
+    if unit == "proportion":
+        limits = "" if low is None and high is None else f"{number(_hundred(low), 1)} to {number(_hundred(high), 1)} %"
+        lead = f"{entry['measure']} " if timed else ""
+        return {"count": count, "estimate": f"{lead}{percent(value)}", "ci": limits}
+    estimate = (
+        f"{entry.get('measure', 'median')} {number(value, 1, NOT_REACHED)} {unit if value is not None else ''}".rstrip()
+    )
+    limits = f"{number(low, 1)} to {number(high, 1)}" if timed else ""
+    return {"count": count, "estimate": estimate, "ci": limits}
+
+
+def _hundred(part: float | None) -> float | None:
+    return None if part is None else 100 * part

@@ -32,7 +32,8 @@ def answers(paramcd: str, values: list[str | None], **more: list[object]) -> pl.
     """Records of one parameter, one a subject."""
     names = [f"S-{i:03d}" for i in range(1, len(values) + 1)]
     columns = {"USUBJID": names, "PARAMCD": [paramcd] * len(values), "AVALC": values} | more
-    return pl.DataFrame(columns, schema_overrides={"AVALC": pl.String})
+    texts = {name: pl.String for name in columns if name.startswith(("AVALC", "ANL"))}
+    return pl.DataFrame(columns, schema_overrides=texts)
 
 
 def times(paramcd: str, rows: list[tuple[int, int, str]], start: list[dt.date] | None = None) -> pl.DataFrame:

@@ -145,6 +145,20 @@ def test_the_selected_record_of_a_composite_response_counts():
     assert [c["category"] for c in told["categories"]] == ["PR", "SD"]
 
 
+def test_with_derived_responses_the_selected_record_stands_under_the_derived_parameter():
+    site, derived = (
+        answers("CRSPB", ["PD", "PD"], ANL02FL=[None, None]),
+        answers("DCRSPB", ["PR", "SD"], ANL02FL=["Y", "Y"]),
+    )
+    told = entry(analyse(study("neopvtt-b"), {"ADSL": subjects(2), "ADRS": pl.concat([site, derived])}), "CRSPB")
+    assert (told["n"], told["N"]) == (1, 2)
+
+
+def test_an_assessment_that_was_not_selected_is_no_response():
+    frames = {"ADSL": subjects(1), "ADRS": answers("CRSPB", ["PR"], ANL02FL=[None])}
+    assert entry(analyse(study("neopvtt-b"), frames), "CRSPB")["n"] == 0
+
+
 def test_an_unknown_status_after_surgery_is_left_out_and_counted_as_no_beside():
     frames = {"ADSL": subjects(3, RESFL="Y"), "ADSURG": answers("MORT30", ["Y", "N", None])}
     told = entry(analyse(study("neopvtt-b"), frames), "MORT30")
@@ -229,7 +243,8 @@ def test_exposure_is_described_by_treatment_and_parameter():
 
 
 def test_the_thrombus_shifts_from_its_class_at_baseline_to_that_at_the_selected_assessment():
-    rows = answers("PVTTRSP", ["PR", "SD"], ANL02FL=["Y", "Y"], PVTTCLS=["NONE", "IIb"])
+    read = answers("PVTTCLS", ["NONE", "IIb"], ANL02FL=["Y", "Y"])
+    rows = pl.concat([read, answers("PVTTCLS", ["IV", "IV"], ANL02FL=[None, None])])
     told = analyse(study("neopvtt-b"), {"ADSL": subjects(3, PVTTBL=["III", "IIa", "I"]), "ADRS": rows})["pvtt_shift"]
     cells = {(c["baseline"], c["then"]): (c["n"], c["subjects"]) for c in told["cells"]}
     assert cells == {("I", "NOT KNOWN"): (1, ["003"]), ("II", "II"): (1, ["002"]), ("III", "NONE"): (1, ["001"])}
@@ -245,7 +260,11 @@ def test_biomarkers_are_described_at_baseline_at_resection_and_by_responder_stat
     ]
     frame = pl.DataFrame(rows, schema=["USUBJID", "PARAMCD", "AVAL", "ADT", "AVISIT", "ABLFL"], orient="row")
     surgery: list[object] = [START + 60 * DAY, START + 90 * DAY]
-    frames = {"ADSL": subjects(2, SURGDT=surgery), "ADBM": frame, "ADRS": answers("CRSPB", ["PR", "SD"])}
+    frames = {
+        "ADSL": subjects(2, SURGDT=surgery),
+        "ADBM": frame,
+        "ADRS": answers("CRSPB", ["PR", "SD"], ANL02FL=["Y", "Y"]),
+    }
     told = analyse(study("neopvtt-b"), frames)["biomarkers"]
     marker = told["markers"][0]
     assert (marker["all"]["baseline"]["n"], marker["all"]["baseline"]["mean"]) == (2, 55.0)
