@@ -8,20 +8,33 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cdiscx.flow import read, tidy, validate
+    from cdiscx.delivery import export
+    from cdiscx.flow import analyse, read, tidy, to_adam, to_sdtm, trace, validate
     from cdiscx.model.finding import Finding, Report, Severity
     from cdiscx.model.spec import Study
 
-__all__ = ["Finding", "Report", "Severity", "Study", "read", "tidy", "validate"]
+__all__ = [
+    "Finding",
+    "Report",
+    "Severity",
+    "Study",
+    "analyse",
+    "export",
+    "read",
+    "tidy",
+    "to_adam",
+    "to_sdtm",
+    "trace",
+    "validate",
+]
 
 _HOMES = {
     "Study": "cdiscx.model.spec",
     "Report": "cdiscx.model.finding",
     "Finding": "cdiscx.model.finding",
     "Severity": "cdiscx.model.finding",
-    "read": "cdiscx.flow",
-    "tidy": "cdiscx.flow",
-    "validate": "cdiscx.flow",
+    "export": "cdiscx.delivery",
+    **dict.fromkeys(("read", "tidy", "validate", "to_sdtm", "to_adam", "analyse", "trace"), "cdiscx.flow"),
 }
 
 
@@ -38,6 +51,7 @@ class _Cdiscx(ModuleType):
 
     Study, Report, Finding, Severity = _name("Study"), _name("Report"), _name("Finding"), _name("Severity")
     read, tidy, validate = _name("read"), _name("tidy"), _name("validate")
+    to_sdtm, to_adam, analyse, export, trace = map(_name, ("to_sdtm", "to_adam", "analyse", "export", "trace"))
 
 
 sys.modules[__name__].__class__ = _Cdiscx

@@ -19,7 +19,7 @@ from cdiscx.model.finding import Finding, Report
 from cdiscx.model.folder import whole_folder
 from cdiscx.model.mapping_file import mapping_files
 from cdiscx.model.spec import Study
-from cdiscx.model.spec_file import study_files
+from cdiscx.model.spec_file import bundled, study_files
 from cdiscx.model.table import StudyData, UploadFile
 
 FORMATS = ("xpt",)
@@ -78,6 +78,27 @@ def deliver_all(uploads: Sequence[str | Path], order: Order, folder: Path) -> De
     files, data, report = _from_uploads(uploads, order, expectations=True)
     data = flow.analyse(flow.to_adam(data, progress=order.progress), report, progress=order.progress)
     return write_all(data, report, files, order, folder)
+
+
+def export(
+    data: StudyData,
+    folder: str | Path,
+    *,
+    report: Report | None = None,
+    formats: Sequence[str] = FORMATS,
+    despite: str | None = None,
+) -> list[Path]:
+    """Data of `tidy`, `to_sdtm`, `to_adam` or `analyse` -> a folder with everything (see `deliver_all`); its files.
+
+    What is still to be made is made. `report`: of `validate`, run here when not given; open errors stop the export with
+    ExportError unless `despite` says why. `formats`: of `cdiscx list formats`.
+    """
+    said = report or flow.validate(data)
+    if not data.upload.files:
+        raise UsageError("export starts from uploads; write datasets that were made of frames with cdiscx adam --sdtm")
+    ready = data if "endpoints" in data.results else flow.analyse(flow.to_adam(data) if not data.adam else data, said)
+    order = Order(study=ready.study.id, formats=tuple(formats), despite=despite)
+    return list(write_all(ready, said, ready.upload.files, order, Path(folder)).files)
 
 
 def write_all(data: StudyData, report: Report, files: Sequence[UploadFile], order: Order, folder: Path) -> Delivered:
@@ -226,9 +247,12 @@ def _write_manifest(
     run = report.run if report else flow.run_facts(data)
     used = [p for paths in mapping_files(data.study, order.mappings).values() for p in paths] if data.sdtm else []
     more = {"formats": list(order.formats), "notes": list(_notes(data)), "not_derived": data.results.get("absent", {})}
-    write_manifest(
-        folder, run=run, gate=decision, inputs=inputs, specs=study_files(order.study), mappings=used, more=more
-    )
+    write_manifest(folder, run=run, gate=decision, inputs=inputs, specs=_specs(order.study), mappings=used, more=more)
+
+
+def _specs(name: str) -> list[Path]:
+    """The files of the study; none where a program made the study of a file that it does not name here."""
+    return study_files(name) if name.lower() in map(str.lower, bundled()) or Path(name).is_file() else []
 
 
 def _notes(data: StudyData) -> tuple[str, ...]:
