@@ -16,7 +16,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 _SPELLED = {
     "≥": ">=", "≤": "<=", "≧": ">=", "≦": "<=", "≠": "!=", "≈": "~", "±": "+/-", "×": "x", "÷": "/", "µ": "u", "μ": "u",
@@ -55,6 +57,20 @@ def spelled(character: str) -> tuple[str, bool]:
     return (f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"), True
 
 
+def odd_texts(texts: pl.Series) -> pl.Series | None:
+    """Whether a text needs this policy, null counting as no; None where none does (told by the bytes, without a pattern)."""
+    array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.large_string())
+    offsets, data = array.buffers()[1:]
+    if data is None or not len(array):
+        return None
+    span = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    content = np.frombuffer(data, dtype=np.uint8)[span[0] : span[-1]]
+    if not content.size or (int(content.min()) >= 0x20 and int(content.max()) <= 0x7E):
+        return None
+    odd = texts.str.contains(PATTERN).fill_null(False)
+    return odd if odd.any() else None
+
+
 def spelling(texts: pl.Series) -> tuple[Mapping[str, str], frozenset[str]]:
     """The characters of these texts that are not plain ASCII with their spelling, and those of them that are escaped.
 
@@ -67,8 +83,8 @@ def spelling(texts: pl.Series) -> tuple[Mapping[str, str], frozenset[str]]:
 
 def to_ascii(texts: pl.Series) -> pl.Series:
     """Texts with every character as `spelled`; same height and order, nulls stay."""
-    odd = texts.str.contains(PATTERN).fill_null(False)
-    if not odd.any():
+    odd = odd_texts(texts)
+    if odd is None:
         return texts
     known, _ = spelling(texts.filter(odd))
     return texts.zip_with(~odd, texts.str.replace_many(list(known), list(known.values())))

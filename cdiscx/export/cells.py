@@ -24,11 +24,12 @@ CELLS: dict[str, type[pl.DataType]] = {
 
 @dataclass(slots=True)
 class Cells:
-    """The cells of one run's uploads, looked up a tidy column at a time and kept."""
+    """The cells of one run's uploads by tidy column; the cells of a sheet are put together when first asked for."""
 
     data: StudyData
-    _known: dict[str, pl.DataFrame] = field(default_factory=dict)
-    _changes: pl.DataFrame | None = None
+    _sheets: dict[int, dict[str, pl.DataFrame]] = field(default_factory=dict)
+    _columns: dict[str, pl.DataFrame] = field(default_factory=dict)
+    _changes: dict[tuple[object, ...], pl.DataFrame] | None = None
 
     def tables(self) -> pl.DataFrame:
         """`_rid`, `table`: the tidy table that each raw row belongs to."""
@@ -39,61 +40,74 @@ class Cells:
         return self.data.upload.ledger.join(listed, on="_source", how="left").select("_rid", "table")
 
     def of(self, column: str) -> pl.DataFrame:
-        """All cells of `table.COLUMN`, blank ones included, as CELLS in the order of `_rid`."""
-        if column not in self._known:
+        """All cells of `table.COLUMN`, blank ones included, as CELLS in the order of the uploads."""
+        if column not in self._columns:
             table, _, name = column.partition(".")
             found = [
-                self._of_source(number, source, name)
+                self._sheet(number, source)[name]
                 for number, source in enumerate(self.data.upload.sources)
-                if source.table == table and name in source.letters
+                if source.table == table and name in self._sheet(number, source)
             ]
-            self._known[column] = pl.concat([pl.DataFrame(schema=CELLS), *found]).sort("_rid")
-        return self._known[column]
+            self._columns[column] = pl.concat([pl.DataFrame(schema=CELLS), *found])
+        return self._columns[column]
 
-    def _of_source(self, number: int, source: Source, name: str) -> pl.DataFrame:
-        letter = source.letters[name]
-        ledger = self.data.upload.ledger.filter(pl.col("_source") == number).select("_rid", "_row")
+    def _sheet(self, number: int, source: Source) -> dict[str, pl.DataFrame]:
+        """House column -> its cells in one sheet."""
+        if number not in self._sheets:
+            self._sheets[number] = self._made(number, source) if source.letters else {}
+        return self._sheets[number]
+
+    def _made(self, number: int, source: Source) -> dict[str, pl.DataFrame]:
+        letters = list(dict.fromkeys(source.letters.values()))
         text = source.raw.text
-        typed = pl.col(letter) if letter in text.columns else pl.lit(None, pl.String)
-        cells = ledger.join(
-            text.select(pl.col("_row").cast(pl.UInt32), typed.alias("text")),
-            on="_row",
-            how="left",
-            maintain_order="left",
-        ).with_columns(row=pl.col("_row").cast(pl.Int64))
-        changed, default = self._changes_of(source, letter)
-        cells = cells.join(changed, on="row", how="left", maintain_order="left")
-        if default is not None:
-            blank = pl.col("text").is_null() & pl.col("change").is_null()
-            cells = cells.with_columns(
-                pl.when(blank).then(pl.lit(default[name])).otherwise(name).alias(name) for name in ("read_as", "change")
+        there = [pl.col(c) if c in text.columns else pl.lit(None, pl.String).alias(c) for c in letters]
+        rows = self.data.upload.ledger.filter(pl.col("_source") == number).select("_rid", "_row")
+        wide = rows.join(
+            text.select(pl.col("_row").cast(pl.UInt32), *there), on="_row", how="left", maintain_order="left"
+        )
+        long = wide.unpivot(letters, index=["_rid", "_row"], variable_name="letter", value_name="text").lazy()
+        headings = pl.LazyFrame(
+            [(letter, name, source.headers.get(name)) for name, letter in source.letters.items()],
+            schema={"letter": pl.String, "name": pl.String, "header": pl.String},
+            orient="row",
+        )
+        changed, defaults = self._changes_of(source)
+        blank = pl.col("text").is_null() & pl.col("change").is_null()
+        cells = (
+            long.with_columns(pl.col("_row").cast(pl.Int64).alias("row"))
+            .join(headings, on="letter", how="left", maintain_order="left")
+            .join(changed, on=["letter", "row"], how="left", maintain_order="left")
+            .join(defaults, on="letter", how="left", maintain_order="left", suffix="_default")
+            .with_columns(pl.when(blank).then(f"{c}_default").otherwise(c).alias(c) for c in ("read_as", "change"))
+            .with_columns(
+                pl.lit(source.file).alias("file"),
+                pl.lit(source.sheet).alias("sheet"),
+                (pl.col("letter") + pl.col("row").cast(pl.String)).alias("cell"),
             )
-        return cells.select(
-            "_rid",
-            pl.lit(source.file).alias("file"),
-            pl.lit(source.sheet).alias("sheet"),
-            "row",
-            (pl.lit(letter) + pl.col("row").cast(pl.String)).alias("cell"),
-            pl.lit(source.headers.get(name)).alias("header"),
-            "text",
-            "read_as",
-            "change",
-        ).cast(CELLS)  # type: ignore[arg-type]
+            .select("name", *CELLS)
+            .collect()
+        )
+        parts = cells.partition_by("name", as_dict=True, include_key=False)
+        return {str(name): part.cast(CELLS) for (name,), part in parts.items()}  # type: ignore[arg-type]
 
-    def _changes_of(self, source: Source, letter: str) -> tuple[pl.DataFrame, dict[str, str] | None]:
-        """Changes of one column by row, and what a blank cell was read as (logged once for the column)."""
-        empty = pl.DataFrame(schema={"row": pl.Int64, "read_as": pl.String, "change": pl.String})
-        if self.data.changes is None:
-            return empty, None
-        own = self.data.changes.filter(
-            pl.col("file") == source.file, pl.col("sheet") == source.sheet, pl.col("letter") == letter
+    def _changes_of(self, source: Source) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+        """Changes of one sheet by letter and row, and what blank cells were read as (logged once for a column)."""
+        if self._changes is None:
+            logged = self.data.changes
+            self._changes = {} if logged is None else logged.partition_by("file", "sheet", as_dict=True)
+        empty = {"letter": pl.String, "row": pl.Int64, "read_as": pl.String, "change": pl.String}
+        own = self._changes.get((source.file, source.sheet))
+        if own is None:
+            nothing = pl.LazyFrame(schema=empty)
+            return nothing, nothing.drop("row")
+        said = own.lazy().select(
+            "letter", pl.col("row").cast(pl.Int64), pl.col("after").alias("read_as"), pl.col("why").alias("change")
         )
-        by_row = (
-            own.filter(pl.col("row").is_not_null())
-            .group_by("row", maintain_order=True)
-            .agg(pl.col("after").last().alias("read_as"), pl.col("why").unique(maintain_order=True).str.join("; "))
-            .rename({"why": "change"})
+        rule = pl.col("change").unique(maintain_order=True).str.join("; ")
+        by_row = said.filter(pl.col("row").is_not_null()).group_by("letter", "row").agg(pl.col("read_as").last(), rule)
+        whole = (
+            said.filter(pl.col("row").is_null())
+            .group_by("letter")
+            .agg(pl.col("read_as").last(), pl.col("change").last())
         )
-        whole = own.filter(pl.col("row").is_null())
-        default = {"read_as": whole["after"][-1], "change": whole["why"][-1]} if whole.height else None
-        return pl.concat([empty, by_row]), default
+        return by_row, whole

@@ -38,13 +38,17 @@ class XptField:
         )  # fmt: skip
 
 
+def longest(texts: pl.Series) -> int:
+    """Bytes of the longest text; 0 where there is none."""
+    found = texts.str.len_bytes().max()
+    return found if isinstance(found, int) else 0
+
+
 def widths(dataset: Dataset) -> dict[str, int]:
     """Variable -> bytes of its longest value (at least 1) for text, 8 for numbers; of the frame as it stands."""
     frame = dataset.public
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    longest = frame.select(pl.col(texts).str.len_bytes().max()) if texts else pl.DataFrame()
-    found = longest.row(0, named=True) if longest.height else {}
-    return {v.name: max(found.get(v.name) or 1, 1) if v.name in texts else 8 for v in dataset.variables}
+    texts = {name for name, dtype in frame.schema.items() if dtype == pl.String}
+    return {v.name: max(longest(frame[v.name]), 1) if v.name in texts else 8 for v in dataset.variables}
 
 
 def xpt_fields(dataset: Dataset) -> tuple[XptField, ...]:

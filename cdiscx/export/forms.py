@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from cdiscx.export.ascii import to_ascii
-from cdiscx.export.fields import LABEL, TEXT
+from cdiscx.export.fields import LABEL, TEXT, longest
 from cdiscx.model.dataset import DTYPES, Dataset
 from cdiscx.model.errors import ExportError
 
@@ -58,8 +58,8 @@ def xpt_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
     plain = plain_form(dataset, lossy=lossy)
     columns = []
     for series in plain.frame.iter_columns():
-        kept = _kept(series)
-        if not lossy and not kept.equals(series if series.dtype != pl.String else _short(series), null_equal=True):
+        kept, lost = _kept(series)
+        if lost and not lossy:
             raise ExportError(
                 f"{dataset.name}.{series.name} holds a value that a SAS transport file cannot keep "
                 "(text of more than 200 bytes or a number out of range); see the findings EXP-XPT"
@@ -74,23 +74,19 @@ def xpt_label(label: str) -> str:
     return str(to_ascii(pl.Series([label]))[0])[:LABEL].rstrip(" ")
 
 
-def _short(series: pl.Series) -> pl.Series:
-    """ASCII text without trailing blanks, blank text as null, of any length."""
-    text = to_ascii(series).str.strip_chars_end(" ")
-    return text.zip_with(text != "", pl.Series([None], dtype=pl.String)).alias(series.name)
-
-
-def _kept(series: pl.Series) -> pl.Series:
-    """What is left of a column in a transport file."""
+def _kept(series: pl.Series) -> tuple[pl.Series, bool]:
+    """What is left of a column in a transport file, and whether more than trailing blanks is lost."""
     if series.dtype == pl.String:
-        text = _short(series)
-        if (text.str.len_bytes().max() or 0) > TEXT:  # type: ignore[operator]
+        text = to_ascii(series).str.strip_chars_end(" ")
+        long = longest(text) > TEXT
+        if long:
             text = text.str.slice(0, TEXT).str.strip_chars_end(" ")
-        return text
+        return text.zip_with(text != "", pl.Series([None], dtype=pl.String)).alias(series.name), long
     if series.dtype in (pl.Float64, pl.Int64):
         bad = out_of_range(series)
-        return series.zip_with(~bad, pl.Series([None], dtype=series.dtype)) if bad.any() else series
-    return series
+        if bad.any():
+            return series.zip_with(~bad, pl.Series([None], dtype=series.dtype)), True
+    return series, False
 
 
 def out_of_range(numbers: pl.Series) -> pl.Series:

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cdiscx.export.ascii import PATTERN, spelling, to_ascii
-from cdiscx.export.fields import LABEL, NAME, TEXT
+from cdiscx.export.ascii import odd_texts, spelling, to_ascii
+from cdiscx.export.fields import LABEL, NAME, TEXT, longest
 from cdiscx.export.forms import out_of_range, xpt_label
 from cdiscx.export.long_text import CONTINUED
 from cdiscx.model.dataset import Dataset
@@ -135,14 +135,16 @@ def _values(dataset: Dataset) -> Iterator[_Hit]:
 
 
 def _text_hits(dataset: Dataset, column: pl.Series) -> Iterator[_Hit]:
-    odd = column.str.contains(PATTERN).fill_null(False)
-    if odd.any():
+    odd = odd_texts(column)
+    if odd is not None:
         _, escaped = spelling(column.filter(odd))
         hard = column.str.contains_any(sorted(escaped)).fill_null(False) if escaped else odd & False
         yield from _hit("003", dataset, column.name, odd & ~hard)
         yield from _hit("004", dataset, column.name, hard)
-    long = (to_ascii(column).str.strip_chars_end(" ").str.len_bytes() > TEXT).fill_null(False)
-    yield from _hit("006", dataset, column.name, long)
+    spelt = to_ascii(column)
+    if longest(spelt) > TEXT:
+        long = (spelt.str.strip_chars_end(" ").str.len_bytes() > TEXT).fill_null(False)
+        yield from _hit("006", dataset, column.name, long)
     yield from _hit("009", dataset, column.name, column.str.ends_with(" ").fill_null(False))
     if column.name == "QVAL" and "_block" in dataset.frame.columns:
         continued = (dataset.frame["_block"].str.starts_with(CONTINUED)).fill_null(False)

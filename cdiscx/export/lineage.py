@@ -41,6 +41,8 @@ LINEAGE: dict[str, type[pl.DataType]] = {
     "read_as": pl.String,
     "change": pl.String,
 }
+#: many small queries: planning them costs more than running them as they stand
+_AS_WRITTEN = pl.QueryOptFlags.none()
 _SOURCE = ("source_dataset", "source_key", "source_variable", *(c for c in CELLS if c != "_rid"))
 
 
@@ -49,7 +51,8 @@ def lineage(datasets: Mapping[str, Dataset], data: StudyData) -> pl.DataFrame:
     cells = Cells(data)
     frames = {name: dataset.frame for name, dataset in datasets.items()}
     others = _Others(frames, {n: record_key(n, f, datasets[n].keys) for n, f in frames.items()})
-    pieces = [_Tracing(dataset, others, cells.tables(), cells).lines() for dataset in datasets.values()]
+    owner = cells.tables()
+    pieces = [_Tracing(dataset, others, owner, cells).lines() for dataset in datasets.values()]
     return pl.concat([pl.DataFrame(schema=LINEAGE), *pieces])
 
 
@@ -113,21 +116,25 @@ class _Others:
     keys: Mapping[str, pl.Expr]
     #: datasets that `_from` can name (ADaM only)
     linked: frozenset[str] = frozenset()
-    _known: dict[str, pl.DataFrame | None] = field(default_factory=dict)
+    _values: dict[str, pl.DataFrame | None] = field(default_factory=dict)
+    _singles: dict[str, bool] = field(default_factory=dict)
 
     def values(self, source: str) -> pl.DataFrame | None:
-        """`DM.RFSTDTC` -> record, USUBJID, _id, source_*, text of its filled values; None where there is no such variable."""
-        if source not in self._known:
+        """`DM.RFSTDTC` -> record, USUBJID, _rid, source_*, text of its filled values; None where there is no such variable."""
+        if source not in self._values:
             name, _, variable = source.partition(".")
             frame = self.frames.get(name)
-            self._known[source] = None if frame is None or variable not in frame.columns else self._made(name, variable)
-        return self._known[source]
+            self._values[source] = (
+                None if frame is None or variable not in frame.columns else self._made(name, variable)
+            )
+        return self._values[source]
 
     def _made(self, name: str, variable: str) -> pl.DataFrame:
         frame = self.frames[name]
         none = pl.lit(None, pl.String)
         return (
-            frame.with_row_index("record", offset=1)
+            frame.lazy()
+            .with_row_index("record", offset=1)
             .select(
                 "record",
                 ("USUBJID" if "USUBJID" in frame.columns else none.alias("USUBJID")),
@@ -138,7 +145,15 @@ class _Others:
                 as_text(pl.col(variable), frame.schema[variable]).alias("text"),
             )
             .filter(pl.col("text").is_not_null())
+            .collect()
         )
+
+    def single(self, name: str) -> bool:
+        """Whether a dataset has one record a subject."""
+        if name not in self._singles:
+            frame = self.frames[name]
+            self._singles[name] = "USUBJID" in frame.columns and bool(frame.get_column("USUBJID").is_unique().all())
+        return self._singles[name]
 
 
 @dataclass(slots=True)
@@ -151,6 +166,7 @@ class _Tracing:
     cells: Cells | None
     links: pl.DataFrame = field(init=False)
     records: pl.DataFrame = field(init=False)
+    blocks: list[str | None] = field(init=False)
 
     def __post_init__(self) -> None:
         frame = self.dataset.frame
@@ -160,8 +176,9 @@ class _Tracing:
             "record",
             ("USUBJID" if "USUBJID" in frame.columns else none.alias("USUBJID")),
             self.others.keys[self.dataset.name].alias("key"),
-            ("_block" if "_block" in frame.columns else none.alias("_block")),
+            (pl.col("_block").cast(pl.String) if "_block" in frame.columns else none.alias("_block")),
         )
+        self.blocks = self.records.get_column("_block").unique(maintain_order=True).to_list()
         self.links = pl.DataFrame(schema={"record": pl.UInt32, "_rid": pl.UInt32, "table": pl.String})
         if "_from" in frame.columns:
             exploded = numbered.select("record", pl.col("_from").cast(pl.List(pl.UInt32))).explode("_from").drop_nulls()
@@ -169,13 +186,12 @@ class _Tracing:
             self.links = pairs.join(self.owner, on="_rid", how="left", maintain_order="left")
 
     def lines(self) -> pl.DataFrame:
-        """LINEAGE of the dataset, records in order, variables in order, then file, row and source."""
+        """LINEAGE of the dataset, records in order, variables in order, sources in the order of the origin."""
         pieces = [
             self._variable(v.name, v.origin).with_columns(pl.lit(number, pl.UInt32).alias("_order"))
             for number, v in enumerate(self.dataset.variables)
         ]
-        order = ["record", "_order", "source_dataset", "source_key", "source_variable", "file", "sheet", "row", "cell"]
-        return pl.concat(pieces).sort(order, maintain_order=True).select(list(LINEAGE))
+        return pl.concat(pieces).sort("record", "_order", maintain_order=True).select(list(LINEAGE))
 
     def _variable(self, name: str, how: str) -> pl.DataFrame:
         """The lines of one variable: its filled values with their sources, or without one."""
@@ -184,31 +200,39 @@ class _Tracing:
         filled = self.records.with_columns(value).filter(pl.col("value").is_not_null())
         found = [
             piece
-            for sources, blocks in self._sources(name, filled)
+            for sources, blocks in self._sources(name)
             if sources
-            for piece in self._found(
-                filled.filter(pl.col("_block").is_in(pl.Series(blocks, dtype=pl.String).implode(), nulls_equal=True)),
-                sources,
-            )
+            for piece in self._found(self._of_blocks(filled, blocks), sources)
         ]
         schema = {"record": pl.UInt32(), **{c: LINEAGE[c] for c in _SOURCE}}
-        hits = pl.concat([pl.DataFrame(schema=schema), *(p.cast(schema) for p in found)]).unique(maintain_order=True)  # type: ignore[arg-type]
-        lines = filled.join(hits, on="record", how="left", maintain_order="left")
-        return lines.with_columns(
-            pl.lit(self.dataset.name).alias("dataset"), pl.lit(name).alias("variable"), pl.lit(how).alias("how")
-        ).select(list(LINEAGE)).cast(LINEAGE)  # type: ignore[arg-type]
+        hits = pl.concat([pl.LazyFrame(schema=schema), *(p.cast(schema) for p in found)])  # type: ignore[arg-type]
+        lines = (
+            filled.lazy()
+            .join(hits, on="record", how="left", maintain_order="left")
+            .with_columns(
+                pl.lit(self.dataset.name).alias("dataset"), pl.lit(name).alias("variable"), pl.lit(how).alias("how")
+            )
+        )
+        return lines.select(list(LINEAGE)).cast(LINEAGE).collect(optimizations=_AS_WRITTEN)  # type: ignore[arg-type]
 
-    def _sources(self, name: str, filled: pl.DataFrame) -> Iterable[tuple[tuple[str, ...], list[str | None]]]:
+    def _of_blocks(self, filled: pl.DataFrame, blocks: list[str | None]) -> pl.LazyFrame:
+        if len(blocks) == len(self.blocks):
+            return filled.lazy()
+        wanted = pl.Series(blocks, dtype=pl.String).implode()
+        return filled.filter(pl.col("_block").is_in(wanted, nulls_equal=True)).lazy()
+
+    def _sources(self, name: str) -> Iterable[tuple[tuple[str, ...], list[str | None]]]:
         """Sources of a variable, and the blocks of records that share them."""
         origin = self.dataset.origin
         variable = self.dataset.variable(name)
         last = (variable.predecessor,) if variable and variable.predecessor else ()
         shared: dict[tuple[str, ...], list[str | None]] = {}
-        for block in filled.get_column("_block").unique(maintain_order=True).to_list():
-            shared.setdefault(origin.get(f"{block}/{name}", origin.get(name, last)), []).append(block)
+        for block in self.blocks:
+            sources = origin.get(f"{block}/{name}", origin.get(name, last))
+            shared.setdefault(tuple(dict.fromkeys(sources)), []).append(block)
         return shared.items()
 
-    def _found(self, filled: pl.DataFrame, sources: Sequence[str]) -> list[pl.DataFrame]:
+    def _found(self, filled: pl.LazyFrame, sources: Sequence[str]) -> list[pl.LazyFrame]:
         """record and _SOURCE for each source that has something to say of these records."""
         typed = [s for s in sources if s[:1].islower()]
         made = [s for s in sources if not s[:1].islower()]
@@ -216,63 +240,59 @@ class _Tracing:
         linked = [s for s in made if s.partition(".")[0] in self.others.linked]
         if linked:
             found += self._linked(filled, linked)
-        found += [self._of_subject(filled, s) for s in made if s not in linked]
-        return found
+        return [*found, *(self._of_subject(filled, s) for s in made if s not in linked)]
 
-    def _cells(self, filled: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    def _cells(self, filled: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
         """Cells of the record's rows; blank ones only where the record has no filled one."""
         assert self.cells is not None, "only SDTM is made of cells"
         pieces = []
         for column in columns:
-            rows = self.links.filter(pl.col("table") == column.partition(".")[0]).select("record", "_rid")
-            pieces.append(rows.join(self.cells.of(column), on="_rid", how="inner", maintain_order="left"))
-        every = pl.concat(pieces).join(filled.select("record"), on="record", how="semi")
+            rows = self.links.lazy().filter(pl.col("table") == column.partition(".")[0]).select("record", "_rid")
+            pieces.append(rows.join(self.cells.of(column).lazy(), on="_rid", how="inner", maintain_order="left"))
+        every = pl.concat(pieces).join(filled.select("record"), on="record", how="semi", maintain_order="left")
         nothing = (pl.col("text").is_null() & pl.col("read_as").is_null()).alias("_nothing")
         kept = every.with_columns(nothing).filter(~pl.col("_nothing") | pl.col("_nothing").all().over("record"))
         none = pl.lit(None, pl.String)
         return kept.select("record", *(none.alias(c) for c in _SOURCE[:3]), *(c for c in CELLS if c != "_rid"))
 
-    def _linked(self, filled: pl.DataFrame, sources: Sequence[str]) -> list[pl.DataFrame]:
+    def _linked(self, filled: pl.LazyFrame, sources: Sequence[str]) -> list[pl.LazyFrame]:
         """SDTM records that `_from` names; of the subject where it names none that the variable is made of."""
-        found, reached = [], []
-        wanted = self.links.join(filled.select("record"), on="record", how="semi")
+        found = []
+        wanted = self.links.lazy().join(filled.select("record"), on="record", how="semi", maintain_order="left")
         for source in sources:
             values = self.others.values(source)
             if values is not None:
-                hits = wanted.select("record", "_rid").join(
-                    values.drop("record"), on="_rid", how="inner", maintain_order="left"
-                )
+                pairs = wanted.select("record", "_rid")
+                hits = pairs.join(values.lazy().drop("record"), on="_rid", how="inner", maintain_order="left")
                 found.append(_source_columns(hits))
-                reached.append(hits.select("record"))
-        rest = filled.join(pl.concat(reached), on="record", how="anti") if reached else filled
-        return [*found, *(self._of_subject(rest, source) for source in sources)] if rest.height else found
+        if not found:
+            return [self._of_subject(filled, source) for source in sources]
+        reached = pl.concat(found).select("record").collect()
+        rest = filled.join(reached.lazy(), on="record", how="anti", maintain_order="left").collect()
+        return [*found, *(self._of_subject(rest.lazy(), source) for source in sources if rest.height)]
 
-    def _of_subject(self, filled: pl.DataFrame, source: str) -> pl.DataFrame:
+    def _of_subject(self, filled: pl.LazyFrame, source: str) -> pl.LazyFrame:
         """The same record of the own dataset, the subject's only record of another, or the subject's records at large."""
         name, _, variable = source.partition(".")
-        values = self.others.values(source)
-        if values is not None and name == self.dataset.name:
-            return _source_columns(
-                filled.select("record").join(values, on="record", how="inner", maintain_order="left")
-            )
+        found = self.others.values(source)
         subjects = filled.select("record", "USUBJID")
-        if values is not None and self._single(name):
-            by_subject = subjects.join(values.drop("record"), on="USUBJID", how="inner", maintain_order="left")
-            return _source_columns(by_subject)
-        if values is not None and values.get_column("USUBJID").null_count() < values.height:
-            subjects = subjects.join(values.select("USUBJID"), on="USUBJID", how="semi")
+        if found is not None:
+            values = found.lazy()
+            if name == self.dataset.name:
+                own = filled.select("record").join(values, on="record", how="inner", maintain_order="left")
+                return _source_columns(own)
+            if self.others.single(name):
+                only = subjects.join(values.drop("record"), on="USUBJID", how="inner", maintain_order="left")
+                return _source_columns(only)
+            if found.get_column("USUBJID").null_count() < found.height:
+                subjects = subjects.join(values.select("USUBJID"), on="USUBJID", how="semi", maintain_order="left")
         at_large = subjects.select(
             "record", pl.lit(name).alias("source_dataset"), pl.lit(variable).alias("source_variable")
         )
         return _source_columns(at_large)
 
-    def _single(self, name: str) -> bool:
-        """Whether a dataset has one record a subject."""
-        frame = self.others.frames[name]
-        return "USUBJID" in frame.columns and frame.get_column("USUBJID").is_unique().all()
 
-
-def _source_columns(hits: pl.DataFrame) -> pl.DataFrame:
+def _source_columns(hits: pl.LazyFrame) -> pl.LazyFrame:
     """record and all of _SOURCE, null where the hits have no such column."""
-    have = set(hits.columns)
+    have = set(hits.collect_schema().names())
     return hits.select("record", *(c if c in have else pl.lit(None, LINEAGE[c]).alias(c) for c in _SOURCE))
