@@ -49,6 +49,7 @@ def course(ctx: Context) -> Course:
     points = points.join(ctx.adsl.select(SUBJID="USUBJID"), on="SUBJID", how="semi", maintain_order="left")
     if rows.is_empty():
         return Course(_with(points, _DERIVED + _COMPOSITE).pipe(_lineage), rows, rows)
+    points = points.with_columns(_rid=pl.coalesce("RSRID", "LESRID")).drop("_lesfrom")
     shared = {**tables, "lesions": rows.lazy(), "assessments": points.lazy()}
     judged = judged_lesions(ctx.study, shared).collect()
     derived = timepoints(ctx.study, judged.lazy(), points.lazy()).collect()

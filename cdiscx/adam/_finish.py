@@ -87,25 +87,18 @@ def finish(
     """`frame` with USUBJID, the columns described and `_from` -> the dataset with ADSL's core and ASEQ.
 
     Rows are sorted by USUBJID and `sort` (nulls last), then numbered. A described column that the frame lacks is null.
-    `origin` adds to what `Column.of` says, e.g. for one PARAMCD: `SUMDIAM/AVAL`.
+    `origin` adds to what `Column.of` says, e.g. for one PARAMCD: `SUMDIAM/AVAL` (`_block` is PARAMCD where there is one).
+    `_from:VARIABLE` columns go along: the records that decided this variable alone.
     """
-    core: tuple[Column, ...] = ()
-    if name != "ADSL":
-        core = _core_columns(ctx)
-        brought = [c.name for c in core if c.name != "USUBJID"]
-        frame = frame.drop(brought, strict=False).join(
-            ctx.adsl.select("USUBJID", *brought), on="USUBJID", how="left", maintain_order="left"
-        )
+    core = () if name == "ADSL" else _core_columns(ctx)
     described = (*core, *columns)
-    order = ["USUBJID", *(s for s in sort if s in frame.columns)]
-    frame = frame.sort(order, nulls_last=True, maintain_order=True)
-    if name != "ADSL":
-        frame = frame.with_columns(ASEQ=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("USUBJID"))
+    if name == "ADSL":
+        frame = frame.sort("USUBJID", *(s for s in sort if s in frame.columns), nulls_last=True, maintain_order=True)
+    else:
+        frame = _in_order(ctx, frame, [c.name for c in core if c.name != "USUBJID"], sort)
         at = len(IDENTIFIERS)
         described = (*described[:at], _SEQUENCE, *described[at:])
-    out = frame.select(
-        *(_cast(frame, c) for c in described), pl.col("_from").list.unique().list.sort().cast(pl.List(pl.UInt32))
-    )
+    out = frame.select(*(_cast(frame, c) for c in described), lineage(frame))
     sources = {c.name: c.of for c in described if c.of}
     return Dataset(
         name,
@@ -122,6 +115,45 @@ def finish(
         comment=comment,
         repeating=name != "ADSL",
     )
+
+
+def _private(frame: pl.DataFrame) -> list[pl.Expr]:
+    lists = ["_from", *(c for c in frame.columns if c.startswith("_from:"))]
+    out = [pl.col(c).list.unique().list.sort().cast(pl.List(pl.UInt32)) for c in lists]
+    return [*out, pl.col("PARAMCD").alias("_block")] if "PARAMCD" in frame.columns else out
+
+
+def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Iterable[str]) -> pl.DataFrame:
+    """Rows by subject and sort keys with ASEQ and ADSL's columns; subjects and words are compared as numbers."""
+    people = ctx.adsl.select("USUBJID", *brought).with_row_index("_at")
+    frame = frame.drop(brought, strict=False).join(
+        people.select("USUBJID", "_at"), on="USUBJID", how="left", maintain_order="left"
+    )
+    order = [_rank(frame, s).alias(f"_o{n}") for n, s in enumerate(s for s in sort if s in frame.columns)]
+    place = frame.select("_at", *order).with_row_index("_row")
+    place = place.sort(*(c for c in place.columns if c != "_row"), "_row", nulls_last=True)
+    frame = frame[place["_row"]].with_columns(ASEQ=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("_at"))
+    return frame.join(people.drop("USUBJID"), on="_at", how="left", maintain_order="left")
+
+
+def _rank(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """A sort key; words as numbers in the order of the words."""
+    if frame.schema[name] != pl.String:
+        return pl.col(name)
+    words = frame[name].drop_nulls().unique().sort()
+    return pl.col(name).cast(pl.Enum(words)).to_physical()
+
+
+def lineage(frame: pl.DataFrame) -> pl.Series:
+    """`_from` with each record once and in order; only rows that rest on several records are looked at."""
+    ids = frame["_from"].cast(pl.List(pl.UInt32))
+    several = ids.list.len() > 1
+    if not several.any():
+        return ids
+    rows = frame.select(_from=ids).with_row_index("_row")
+    many = rows.filter(several).explode("_from", empty_as_null=True).unique().sort("_row", "_from")
+    tidy = many.group_by("_row", maintain_order=True).agg("_from")
+    return pl.concat([rows.filter(~several.fill_null(False)), tidy]).sort("_row")["_from"]
 
 
 def _cast(frame: pl.DataFrame, column: Column) -> pl.Expr:

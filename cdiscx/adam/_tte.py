@@ -34,6 +34,7 @@ def derive_param_tte(
     `responses`: ADRS (USUBJID, PARAMCD, ADT, AVALC, ANL01FL, ANL03FL, ASEQ, `_from`). The earliest event counts, of two on
     one day the one the endpoint names first; the first censoring rule that applies to a subject comes before it.
     """
+    registry.discover("cdiscx.adam")
     subjects = _subjects(ctx, endpoint, responses)
     clock = Clock(ctx, name, endpoint, subjects, _readings(endpoint, subjects, responses), responses, source)
     events = _first_events(clock)

@@ -105,7 +105,9 @@ def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFram
 
     DAT: latest scan date; for PD the earliest (R11-X-2); the response date only where no scan date exists.
     """
-    return timed_points(study, scans(tables["lesions"]), _responses(tables.get("responses")), tables["anchors"])
+    points = timed_points(study, scans(tables["lesions"]), _responses(tables.get("responses")), tables["anchors"])
+    sources = pl.concat_list(pl.col("_lesfrom").fill_null([]), pl.col("RSRID")).list.drop_nulls()
+    return points.with_columns(_rid=pl.coalesce("RSRID", "LESRID"), _from=sources).drop("_lesfrom")
 
 
 def scans(lesions: pl.LazyFrame) -> pl.LazyFrame:
@@ -132,9 +134,7 @@ def timed_points(
     """
     if seen is None:
         absent = {"FIRSTDAT": pl.Date(), "LASTDAT": pl.Date(), "LESRID": pl.UInt32(), "LESTABLE": pl.String()}
-        points = responses.with_columns(
-            *(pl.lit(None, dtype=t).alias(n) for n, t in absent.items()), _lesfrom=pl.lit([], dtype=pl.List(pl.UInt32))
-        )
+        points = responses.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in absent.items())
     else:
         points = seen.join(responses, on=_POINT, how="full", coalesce=True, nulls_equal=True)
     points = points.filter(pl.col("SUBJID").is_not_null(), pl.col("VISIT").is_not_null())
@@ -147,15 +147,9 @@ def timed_points(
     known = anchors.collect_schema().names()
     dates = [pl.col(a) if a in known else pl.lit(None, dtype=pl.Date).alias(a) for a in ("D1", "SURG")]
     points = points.join(anchors.select("SUBJID", *dates), on="SUBJID", how="left")
-    return (
-        placed(study, points)
-        .with_columns(
-            EVALUABLE=(pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")).fill_null(False)
-            | (pl.col("ROLE") == "POST-OPERATIVE BASELINE"),
-            _rid=pl.coalesce("RSRID", "LESRID"),
-            _from=pl.concat_list(pl.col("_lesfrom").fill_null([]), pl.col("RSRID")).list.drop_nulls(),
-        )
-        .drop("_lesfrom")
+    return placed(study, points).with_columns(
+        EVALUABLE=(pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")).fill_null(False)
+        | (pl.col("ROLE") == "POST-OPERATIVE BASELINE"),
     )
 
 
