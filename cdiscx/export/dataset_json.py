@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from cdiscx.export.define_words import is_analysis, oid
 from cdiscx.export.facts import Facts
 from cdiscx.model.dataset import Dataset, Variable
 from cdiscx.registry import exporter
@@ -25,7 +26,7 @@ _DATETIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$"
 
 
 def metadata(dataset: Dataset, facts: Facts) -> dict[str, Any]:
-    """The top-level attributes in the order of the specification, without `rows`."""
+    """The top-level attributes in the order of the specification, without `rows`; identifiers are those of define.xml."""
     out: dict[str, Any] = {
         "datasetJSONCreationDateTime": facts.stamp.strftime("%Y-%m-%dT%H:%M:%S"),
         "datasetJSONVersion": VERSION,
@@ -34,10 +35,11 @@ def metadata(dataset: Dataset, facts: Facts) -> dict[str, Any]:
     if facts.version:
         out["sourceSystem"] = {"name": "cdiscx", "version": facts.version}
     if facts.study:
-        out["studyOID"] = facts.study
+        kind = "ADaM" if is_analysis(dataset.standard) else "SDTM"
+        out |= {"studyOID": oid("ST", facts.study), "metaDataVersionOID": oid("MDV", facts.study, kind)}
     out |= {
         "metaDataRef": "define.xml",
-        "itemGroupOID": f"IG.{dataset.name}",
+        "itemGroupOID": oid("IG", dataset.name),
         "records": dataset.frame.height,
         "name": dataset.name,
         "label": dataset.label,
@@ -49,7 +51,7 @@ def metadata(dataset: Dataset, facts: Facts) -> dict[str, Any]:
 def _column(dataset: Dataset, variable: Variable) -> dict[str, Any]:
     values = dataset.frame.get_column(variable.name)
     out: dict[str, Any] = {
-        "itemOID": f"IT.{dataset.name}.{variable.name}",
+        "itemOID": oid("IT", dataset.name, variable.name),
         "name": variable.name,
         "label": variable.label,
         "dataType": _data_type(variable, values),

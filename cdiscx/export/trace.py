@@ -173,11 +173,27 @@ def _hop(lines: _Lines, row: Mapping[str, Any], depth: int, seen: frozenset[tupl
     if found.height == 1:
         yield from _told(lines, found.row(0, named=True), variable, depth, seen)
         return
-    pad = "  " * depth
-    value = f" = {row['text']}" if row["text"] is not None else ""
-    which = f" {key}" if key else ""
-    whose = f" {row['USUBJID']}" if row["USUBJID"] and found.height else ""
-    yield f"{pad}{name}{whose}{which} {variable}{value}" + ("" if key else "   (records of the subject)")
+    yield "  " * depth + _at_large(lines, row)
+
+
+def _at_large(lines: _Lines, row: Mapping[str, Any]) -> str:
+    """One line on a variable of several records: its values in the records of the subject."""
+    name, variable = row["source_dataset"], row["source_variable"]
+    named = " ".join(str(part) for part in (name, row["source_key"], variable) if part)
+    if row["text"] is not None:
+        return f"{named} = {row['text']}"
+    own = lines.where(
+        pl.col("dataset") == name,
+        pl.col("USUBJID") == pl.lit(row["USUBJID"], pl.String),
+        pl.col("variable") == variable,
+    ).unique("record", keep="first", maintain_order=True)
+    shown = ", ".join(
+        f"{r['value']} ({r['key']})" if r["key"] else r["value"] for r in own.head(8).iter_rows(named=True)
+    )
+    more = f", … ({own.height})" if own.height > 8 else ""
+    return (
+        f"{named} of {row['USUBJID']}: {shown}{more}" if own.height else f"{named}   (records that are of no subject)"
+    )
 
 
 def _cell(row: Mapping[str, Any], pad: str) -> Iterator[str]:

@@ -132,7 +132,8 @@ def test_json_has_the_attributes_of_the_specification_in_its_order(tmp_path: Pat
     whole = json.loads(written(tmp_path)["ae.json"])
     Draft201909Validator(SCHEMA).validate(whole)
     assert list(whole) == [name for name in ORDER if name in whole]
-    assert (whole["itemGroupOID"], whole["records"], whole["studyOID"]) == ("IG.AE", 3, "S1")
+    assert (whole["itemGroupOID"], whole["records"], whole["studyOID"]) == ("IG.AE", 3, "ST.S1")
+    assert whole["metaDataVersionOID"] == "MDV.S1.SDTM"
     columns = {c["name"]: c for c in whole["columns"]}
     assert columns["USUBJID"] == {
         "itemOID": "IT.AE.USUBJID", "name": "USUBJID", "label": "Label of USUBJID", "dataType": "string", "length": 9,

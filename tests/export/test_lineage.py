@@ -288,6 +288,17 @@ def test_one_record_a_subject_needs_no_key(folder: Path):
     assert "no cell behind it" in trace("DM", ["S-001", "STUDYID"], folder=folder)
 
 
+def test_several_records_that_a_value_may_rest_on_are_listed(tmp_path: Path):
+    made = sdtm()
+    dm = made["DM"]
+    origin = {**dm.origin, "RFSTDTC": ("TR.TRSTRESN", "TV.VISITNUM")}
+    write_lineage(lineage({**made, "DM": dm.with_(origin=origin)}, study_data()), tmp_path)
+    assert trace("DM", ["S-001", "RFSTDTC"], folder=tmp_path).splitlines()[1:] == [
+        "  TR TRSTRESN of S-001: 32 (TRSEQ=1), 12 (TRSEQ=2)",
+        "  TV VISITNUM   (records that are of no subject)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("what", "keys", "said"),
     [
