@@ -126,11 +126,13 @@ def _variables(run: Run, mapping: DomainMapping, frame: pl.DataFrame, made: Made
     """The guide's variables that are required, expected or filled, in its order; then what the guide does not have."""
     domain = mapping.domain
     known = guide.variables(domain)
+    # a date that is filled has its study day beside it, even where every one of them is partial
+    filled = [n for n in frame.columns if n.endswith("DTC") and frame.get_column(n).null_count() < frame.height]
+    kept = {f"{domain}{DAYS[n[2:]]}" for n in filled if n[2:] in DAYS} & set(frame.columns)
     out = []
     for variable in known:
-        if variable.name not in frame.columns and variable.core == "Perm":
-            continue
-        if variable.core == "Perm" and frame.get_column(variable.name).null_count() == frame.height:
+        empty = variable.name not in frame.columns or frame.get_column(variable.name).null_count() == frame.height
+        if variable.core == "Perm" and empty and variable.name not in kept:
             continue
         out.append(_described(variable, made, domain))
     names = {v.name for v in known}

@@ -30,6 +30,8 @@ _ROLE: Final = {
     "GRP": "Grouping Qualifier",
     "RULE": "Rule",
 }
+#: variables of the model (SDTM 2.0) that the guide's table of a domain leaves out and that its conformance rules ask for
+FROM_MODEL: Final = {"MH": ("MHSTDY",)}
 #: what stands for a number or a letter in the names of ADaM variables: `TRTxxP`, `CRITyFL`, `ANLzzFL`
 _INDEX: Final = {"xx": r"(?P<xx>\d\d)", "zz": r"(?P<zz>\d\d)", "y": r"(?P<y>\d{1,2})", "w": r"(?P<w>\d)"}
 
@@ -65,7 +67,7 @@ def datasets() -> tuple[str, ...]:
 
 @cache
 def variables(domain: str) -> tuple[Variable, ...]:
-    """Variables of one SDTM dataset in the guide's order; empty where it is not known.
+    """Variables of one SDTM dataset in the guide's order, with those of FROM_MODEL; empty where it is not known.
 
     Where the guide names several codelists (DSDECOD, RSCAT, RSTESTCD, RSTEST), `codelist` is the variable's name: the
     united list of that id in `cdiscx.standards.terminology`.

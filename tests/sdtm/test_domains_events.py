@@ -202,6 +202,13 @@ def test_the_diagnosis_is_history(made: Mapped) -> None:
     ]
 
 
+def test_a_filled_date_has_its_study_day_beside_it_even_if_it_is_partial(made: Mapped) -> None:
+    for name in ("MH", "CM"):
+        frame = made.datasets[name].frame
+        assert frame.get_column(f"{name}STDTC").null_count() == 0
+        assert frame.get_column(f"{name}STDY").null_count() == frame.height
+
+
 def test_a_contact_tells_the_status_and_a_lost_one_is_unknown(made: Mapped) -> None:
     assert records(made, "SS", "SSDTC", "SSTESTCD", "SSSTRESC", "VISITNUM") == [
         ("2023-09-01", "SURVSTAT", "ALIVE", 100),
