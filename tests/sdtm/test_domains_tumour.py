@@ -85,6 +85,7 @@ def test_the_worked_example_gives_exactly_its_records(tmp_path: Path) -> None:
         (5, "A02", "T01", "LDIAM", "58", "mm", 58, 6, RESTAGED, 43),
         (6, "A02", "T01", "VDIAM", "20", "mm", 20, 6, RESTAGED, 43),
     ]
+    assert {row[1:] for row in records(made, "SUPPTR", "IDVARVAL", "QNAM", "QVAL")} == {("TRARTPH", "Y")}
     tumour = {
         row for row in records(made, "RS", "RSCAT", "RSTESTCD", "RSLNKGRP", "RSSTRESC", "RSDTC") if row[2] is not None
     }
