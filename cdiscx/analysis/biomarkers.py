@@ -13,10 +13,9 @@ from cdiscx.analysis.inputs import Inputs, Population
 from cdiscx.analysis.proportions import judged_subjects
 from cdiscx.analysis.summary import counted, describe
 
-#: datasets that may hold biomarkers; of another dataset the records whose PARCAT1 says so
-_DATASETS = ("ADBM", "ADLB", "ADMI")
-_CATEGORY = "BIOMARKER"
-_NEEDED = {"USUBJID", "PARAMCD", "AVAL"}
+_DATASET = "ADBM"
+_NEEDED = {"USUBJID", "PARAMCD", "AVAL", "AVISIT"}
+_MOMENTS = ("BASELINE", "RESECTION")
 NONE = "No biomarker was delivered: nothing to describe."
 
 
@@ -39,7 +38,7 @@ def biomarkers(inputs: Inputs) -> dict[str, Any]:
         }
         for (code, param), rows in groups.items()
     ]
-    return head | {"text": f"{len(markers)} biomarkers.", "markers": markers}
+    return head | {"text": f"{len(markers)} marker{'' if len(markers) == 1 else 's'}.", "markers": markers}
 
 
 def _responder(inputs: Inputs, population: Population) -> tuple[str, pl.DataFrame]:
@@ -56,55 +55,29 @@ def _responder(inputs: Inputs, population: Population) -> tuple[str, pl.DataFram
 
 def _records(inputs: Inputs) -> pl.DataFrame:
     """USUBJID, PARAMCD, PARAM, WHEN (BASELINE, RESECTION), VALUE, TEXT: one row a subject, marker and moment."""
-    parts = [_moments(inputs, found) for found in _sources(inputs)]
-    empty = {"USUBJID": pl.String, "PARAMCD": pl.String, "PARAM": pl.String, "WHEN": pl.String}
-    return pl.concat(parts) if parts else pl.DataFrame(schema=empty | {"VALUE": pl.Float64, "TEXT": pl.String})
-
-
-def _sources(inputs: Inputs) -> list[pl.DataFrame]:
-    found = []
-    for name in _DATASETS:
-        frame = inputs.frame(name)
-        if not set(frame.columns) >= _NEEDED:
-            continue
-        if name != _DATASETS[0] and "PARCAT1" in frame.columns:
-            frame = frame.filter(pl.col("PARCAT1").str.to_uppercase().str.contains(_CATEGORY, literal=True))
-        if frame.height:
-            found.append(frame)
-    return found
-
-
-def _moments(inputs: Inputs, frame: pl.DataFrame) -> pl.DataFrame:
-    """Baseline: the flagged record; resection: the last record from baseline on, up to the day after surgery."""
+    frame = inputs.frame(_DATASET)
     has = set(frame.columns)
-    adsl = inputs.subjects
-    surgery = pl.col("SURGDT") if "SURGDT" in adsl.columns else pl.lit(None, pl.Date).alias("SURGDT")
-    dated = frame.join(adsl.select("USUBJID", _SURG=surgery), on="USUBJID", how="left")
-    base = pl.col("ABLFL") == "Y" if "ABLFL" in has else pl.col("AVISIT").str.to_uppercase() == "BASELINE"
-    specimen = (
-        pl.col("AVISIT").cast(pl.String).str.to_uppercase().str.contains("RESECTION|SURGERY")
-        if "AVISIT" in has
-        else pl.lit(False)
-    )
-    near = (pl.col("ADT") <= pl.col("_SURG") + pl.duration(days=1)) if "ADT" in has else pl.lit(False)
-    text = pl.col("AVALC").cast(pl.String) if "AVALC" in has else pl.lit(None, pl.String)
-    when = pl.when(base).then(pl.lit("BASELINE")).when(specimen | near).then(pl.lit("RESECTION"))
-    told = dated.select(
+    if not has >= _NEEDED:
+        return pl.DataFrame(
+            schema={"USUBJID": pl.String, "PARAMCD": pl.String, "PARAM": pl.String, "WHEN": pl.String}
+            | {"VALUE": pl.Float64, "TEXT": pl.String}
+        )
+    when = pl.col("AVISIT").cast(pl.String).str.to_uppercase()
+    order = [c for c in ("USUBJID", "PARAMCD", "AVISIT", "ADT", "ASEQ") if c in has]
+    rows = frame.filter(when.is_in(_MOMENTS)).sort(order)
+    return rows.unique(["USUBJID", "PARAMCD", "AVISIT"], keep="last", maintain_order=True).select(
         "USUBJID",
         "PARAMCD",
         PARAM=pl.col("PARAM") if "PARAM" in has else pl.col("PARAMCD"),
         WHEN=when,
         VALUE=pl.col("AVAL").cast(pl.Float64),
-        TEXT=text,
-        _AT=pl.col("ADT") if "ADT" in has else pl.lit(None, pl.Date),
-    ).filter(pl.col("WHEN").is_not_null())
-    last = told.sort("USUBJID", "PARAMCD", "WHEN", "_AT", nulls_last=False)
-    return last.unique(["USUBJID", "PARAMCD", "WHEN"], keep="last", maintain_order=True).drop("_AT")
+        TEXT=pl.col("AVALC").cast(pl.String) if "AVALC" in has else pl.lit(None, pl.String),
+    )
 
 
 def _described(rows: pl.DataFrame) -> dict[str, Any]:
     """Baseline, resection and their change of one marker; words are counted where the values are no numbers."""
-    wide = {w: rows.filter(pl.col("WHEN") == w) for w in ("BASELINE", "RESECTION")}
+    wide = {w: rows.filter(pl.col("WHEN") == w) for w in _MOMENTS}
     if rows["VALUE"].null_count() == rows.height and rows["TEXT"].drop_nulls().len():
         return {name.lower(): counted(found["TEXT"]) if found.height else [] for name, found in wide.items()}
     both = wide["BASELINE"].join(wide["RESECTION"], on="USUBJID", suffix="_2")

@@ -67,6 +67,13 @@ class Analysis(Node):
         default=(Records(of="RS", where={"RSTESTCD": ("AJCC105",)}),), description="Residual tumour: R0, R1, R2, RX"
     )
     phase_before_surgery: str = Field("COMBINATION", description="APHASE of adverse events before the operation")
+    biomarkers: tuple[Records, ...] = Field(
+        default=(
+            Records(of="LB", where={"LBCAT": ("TUMOR MARKERS",)}),
+            Records(of="MI", where={"MITESTCD": ("PDL1", "BIOMRKR")}),
+        ),
+        description="Exploratory markers: ADBM, described at baseline and at the operation",
+    )
     exposed: Mapping[str, Exposed] = Field(default={}, description="Population flag, e.g. DURFL -> who belongs to it")
     baseline: Mapping[str, Baseline] = Field(
         default={}, description="Variable of ADSL, e.g. ECOGBL -> where it comes from"
