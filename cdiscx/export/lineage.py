@@ -14,12 +14,13 @@ from pathlib import Path
 import polars as pl
 
 from cdiscx.export.cells import CELLS, Cells
-from cdiscx.model.dataset import Dataset
+from cdiscx.model.dataset import Dataset, Variable
 from cdiscx.model.table import StudyData
 
 #: the file's name, beside the datasets
 FILE = "lineage.parquet"
-#: dataset, record (from 1), subject and key of the record; variable and value; how it is known (words of Define-XML);
+#: dataset, record (from 1), subject and key of the record; variable and value; how it is known (words of Define-XML) and
+#: by which method;
 #: the dataset record it was made of (key null: records of this subject in general); the cell it was typed in
 LINEAGE: dict[str, type[pl.DataType]] = {
     "dataset": pl.String,
@@ -29,6 +30,7 @@ LINEAGE: dict[str, type[pl.DataType]] = {
     "variable": pl.String,
     "value": pl.String,
     "how": pl.String,
+    "method": pl.String,
     "source_dataset": pl.String,
     "source_key": pl.String,
     "source_variable": pl.String,
@@ -188,14 +190,14 @@ class _Tracing:
     def lines(self) -> pl.DataFrame:
         """LINEAGE of the dataset, records in order, variables in order, sources in the order of the origin."""
         pieces = [
-            self._variable(v.name, v.origin).with_columns(pl.lit(number, pl.UInt32).alias("_order"))
+            self._variable(v).with_columns(pl.lit(number, pl.UInt32).alias("_order"))
             for number, v in enumerate(self.dataset.variables)
         ]
         return pl.concat(pieces).sort("record", "_order", maintain_order=True).select(list(LINEAGE))
 
-    def _variable(self, name: str, how: str) -> pl.DataFrame:
+    def _variable(self, variable: Variable) -> pl.DataFrame:
         """The lines of one variable: its filled values with their sources, or without one."""
-        frame = self.dataset.frame
+        frame, name = self.dataset.frame, variable.name
         value = frame.select(as_text(pl.col(name), frame.schema[name]).alias("value")).to_series()
         filled = self.records.with_columns(value).filter(pl.col("value").is_not_null())
         found = [
@@ -210,7 +212,10 @@ class _Tracing:
             filled.lazy()
             .join(hits, on="record", how="left", maintain_order="left")
             .with_columns(
-                pl.lit(self.dataset.name).alias("dataset"), pl.lit(name).alias("variable"), pl.lit(how).alias("how")
+                pl.lit(self.dataset.name).alias("dataset"),
+                pl.lit(name).alias("variable"),
+                pl.lit(variable.origin).alias("how"),
+                pl.lit(variable.method or None, pl.String).alias("method"),
             )
         )
         return lines.select(list(LINEAGE)).cast(LINEAGE).collect(optimizations=_AS_WRITTEN)  # type: ignore[arg-type]

@@ -146,7 +146,7 @@ def _told(
         yield f"{pad}{_named(record)} {variable} is blank"
         return
     first = rows.row(0, named=True)
-    yield f"{pad}{_named(first)} {variable} = {first['value']}   ({first['how'].lower()})"
+    yield f"{pad}{_named(first)} {variable} = {first['value']}   ({_known(first)})"
     here = (record["dataset"], record["record"], variable)
     if here in seen or depth >= _DEEPEST:
         return
@@ -160,6 +160,12 @@ def _told(
             yield from _hop(lines, row, depth + 1, seen | {here})
     if len(sources) > _MOST:
         yield f"{pad}  … and {len(sources) - _MOST} more"
+
+
+def _known(row: Mapping[str, Any]) -> str:
+    """`derived: date - RFSTDTC + 1`"""
+    method = " ".join(str(row["method"] or "").split())
+    return f"{row['how'].lower()}: {method}" if method else str(row["how"]).lower()
 
 
 def _hop(lines: _Lines, row: Mapping[str, Any], depth: int, seen: frozenset[tuple[str, int, str]]) -> Iterator[str]:

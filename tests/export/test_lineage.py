@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -156,7 +157,7 @@ def test_a_value_leads_to_its_cell_with_header_text_and_change(of_sdtm: pl.DataF
     )
     assert row == {
         "dataset": "TR", "record": 1, "USUBJID": "S-001", "key": "TRSEQ=1", "variable": "TRORRES", "value": "3.2",
-        "how": "Collected", "source_dataset": None, "source_key": None, "source_variable": None, "file": "a.xlsx",
+        "how": "Collected", "method": None, "source_dataset": None, "source_key": None, "source_variable": None, "file": "a.xlsx",
         "sheet": "Targets", "row": 2, "cell": "B2", "header": "Diameter", "text": "3.2 cm", "read_as": "32",
         "change": "unit stated with the number",
     }  # fmt: skip
@@ -278,6 +279,16 @@ def test_an_sdtm_value_is_found_by_subject_sequence_and_variable(what: str, fold
     text = trace(what, ["S-001", "2", "TRORRES"], folder=folder)
     assert text.splitlines() == ["TR S-001 TRSEQ=2 TRORRES = 12   (collected)", "  a.xlsx!Targets!C3  Short: '12'"]
     assert trace(str(folder / "sdtm" / "tr.xpt"), ["S-001", "2", "TRORRES"]) == text
+
+
+def test_the_method_of_a_derived_value_is_told(tmp_path: Path):
+    made = sdtm()
+    tr = made["TR"]
+    said = tuple(replace(v, method="TRDTC - RFSTDTC + 1") if v.name == "TRDY" else v for v in tr.variables)
+    write_lineage(lineage({**made, "TR": tr.with_(variables=said)}, study_data()), tmp_path)
+    assert trace("TR", ["S-001", "1", "TRDY"], folder=tmp_path).startswith(
+        "TR S-001 TRSEQ=1 TRDY = 1   (derived: TRDTC - RFSTDTC + 1)"
+    )
 
 
 def test_one_record_a_subject_needs_no_key(folder: Path):
