@@ -123,6 +123,13 @@ def united(base: pl.DataFrame, piece: pl.DataFrame, *, on: Iterable[str] = ("USU
     )
 
 
+def named(piece: pl.DataFrame) -> pl.DataFrame:
+    """`piece` with `_from:VARIABLE` for each of its variables that has none: the records that decided it."""
+    taken = {"USUBJID", "_from", *(c.removeprefix("_from:") for c in piece.columns if c.startswith("_from:"))}
+    own = [c for c in piece.columns if c not in taken and not c.startswith("_")]
+    return piece.with_columns(pl.col("_from").alias(f"_from:{c}") for c in own)
+
+
 def _dtype(name: str) -> pl.DataType:
     if name.endswith("DT"):
         return pl.Date()

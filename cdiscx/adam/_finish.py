@@ -98,7 +98,7 @@ def finish(
         frame = _in_order(ctx, frame, [c.name for c in core if c.name != "USUBJID"], sort)
         at = len(IDENTIFIERS)
         described = (*described[:at], _SEQUENCE, *described[at:])
-    out = frame.select(*(_cast(frame, c) for c in described), lineage(frame))
+    out = frame.select(*(_cast(frame, c) for c in described), *_private(frame))
     sources = {c.name: c.of for c in described if c.of}
     return Dataset(
         name,
@@ -117,10 +117,11 @@ def finish(
     )
 
 
-def _private(frame: pl.DataFrame) -> list[pl.Expr]:
+def _private(frame: pl.DataFrame) -> list[pl.Series]:
+    """`_from`, the `_from:VARIABLE`s, and `_block` where there are parameters."""
     lists = ["_from", *(c for c in frame.columns if c.startswith("_from:"))]
-    out = [pl.col(c).list.unique().list.sort().cast(pl.List(pl.UInt32)) for c in lists]
-    return [*out, pl.col("PARAMCD").alias("_block")] if "PARAMCD" in frame.columns else out
+    out = [lineage(frame, c) for c in lists]
+    return [*out, frame["PARAMCD"].alias("_block")] if "PARAMCD" in frame.columns else out
 
 
 def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Iterable[str]) -> pl.DataFrame:
@@ -144,16 +145,16 @@ def _rank(frame: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name).cast(pl.Enum(words)).to_physical()
 
 
-def lineage(frame: pl.DataFrame) -> pl.Series:
+def lineage(frame: pl.DataFrame, name: str = "_from") -> pl.Series:
     """`_from` with each record once and in order; only rows that rest on several records are looked at."""
-    ids = frame["_from"].cast(pl.List(pl.UInt32))
+    ids = frame[name].cast(pl.List(pl.UInt32))
     several = ids.list.len() > 1
     if not several.any():
         return ids
     rows = frame.select(_from=ids).with_row_index("_row")
     many = rows.filter(several).explode("_from", empty_as_null=True).unique().sort("_row", "_from")
     tidy = many.group_by("_row", maintain_order=True).agg("_from")
-    return pl.concat([rows.filter(~several.fill_null(False)), tidy]).sort("_row")["_from"]
+    return pl.concat([rows.filter(~several.fill_null(False)), tidy]).sort("_row")["_from"].alias(name)
 
 
 def _cast(frame: pl.DataFrame, column: Column) -> pl.Expr:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from cdiscx.adam._context import Context, first_by, took_place, united
+from cdiscx.adam._context import Context, first_by, named, took_place, united
 from cdiscx.standards.dates import impute_death
 
 #: (domain, its dates, what else must hold): records that prove life; loss to follow-up and a fatal end prove nothing
@@ -83,4 +83,4 @@ def deaths(ctx: Context, alive: pl.DataFrame) -> pl.DataFrame:
     out = one.select("USUBJID", DTHFL=pl.lit("Y"), DTHDT=date.date, DTHDTF=date.flag, _from="_from")
     cause = ctx.domain("DD", "DDTESTCD", "DDSTRESC", "DDORRES").filter(pl.col("DDTESTCD") == "PRCDTH")
     cause = cause.with_columns(DTHCAUS=pl.coalesce("DDSTRESC", "DDORRES"))
-    return united(out, first_by(cause, ["DTHCAUS"]).select("USUBJID", "DTHCAUS", "_from"))
+    return united(named(out), named(first_by(cause, ["DTHCAUS"]).select("USUBJID", "DTHCAUS", "_from")))

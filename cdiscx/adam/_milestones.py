@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from cdiscx.adam._context import Context, first_by, united
+from cdiscx.adam._context import Context, first_by, named, united
 from cdiscx.model.spec import Records
 from cdiscx.standards.dates import earliest, impute_diagnosis, impute_new_therapy_start
 
@@ -89,7 +89,7 @@ def treatment(ctx: Context, died: pl.DataFrame) -> pl.DataFrame:
     last = first_by(dosed, ["ENDT"], last=True).select("USUBJID", LDOSEDT="ENDT", _from="_from")
     treated = all_.group_by("USUBJID", maintain_order=True).agg(pl.col("_from").first()).with_columns(SAFFL=pl.lit("Y"))
     for piece in (start, end, last):
-        treated = united(treated, piece)
+        treated = united(treated, named(piece))
     return treated.with_columns(LDOSEDT=pl.coalesce("LDOSEDT", "TRTEDT"))
 
 
@@ -107,7 +107,8 @@ def radiotherapy(ctx: Context, died: pl.DataFrame) -> pl.DataFrame:
     """USUBJID, RTSDT, RTEDT and `_from`: first and last fraction."""
     rows = exposures(ctx, ctx.study.analysis.radiotherapy, died)
     start = first_by(rows, ["DT"]).select("USUBJID", RTSDT="DT", _from="_from")
-    return united(start, first_by(rows, ["ENDT"], last=True).select("USUBJID", RTEDT="ENDT", _from="_from"))
+    end = first_by(rows, ["ENDT"], last=True).select("USUBJID", RTEDT="ENDT", _from="_from")
+    return united(named(start), named(end))
 
 
 def operations(ctx: Context) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 from cdiscx import registry
 from cdiscx.adam import _baseline, _life, _milestones, _pathology, _status
 from cdiscx.adam._adsl_columns import columns
-from cdiscx.adam._context import Context, united
+from cdiscx.adam._context import Context, named, united
 from cdiscx.adam._finish import finish
 from cdiscx.model.dataset import Dataset
 from cdiscx.standards.dates import duration_days, months
@@ -68,8 +68,9 @@ def _subjects(ctx: Context) -> pl.DataFrame:
 
 
 def _joined(subjects: pl.DataFrame, *pieces: pl.DataFrame) -> pl.DataFrame:
+    """Joins what was found of the subjects; `_from:VARIABLE` keeps which records decided each variable."""
     for piece in pieces:
-        subjects = united(subjects, piece)
+        subjects = united(subjects, named(piece))
     return subjects
 
 

@@ -250,10 +250,13 @@ def test_frames_of_other_sponsors_may_hold_real_dates_numbers_as_text_and_no_ids
 
 
 def test_every_row_rests_on_sdtm_records_and_says_which() -> None:
-    sdtm = {"DM": [dm(DTHDTC="2023-05-20")], "EX": [{**LENVA, "EXSTDTC": "2022-06-03", "EXENDTC": "2022-09-01"}],
+    days = [("2022-06-03", "2022-06-30"), ("2022-07-01", "2022-09-01")]
+    sdtm = {"DM": [dm(DTHDTC="2023-05-20")], "EX": [{**LENVA, "EXSTDTC": a, "EXENDTC": b} for a, b in days],
             "DD": [{"DDTESTCD": "PRCDTH", "DDSTRESC": "X"}], "CM": [{"CMTRT": "ASPIRIN"}]}  # fmt: skip
     row = one(derived("palhep-a", "2024-01-01", **sdtm), "ADSL")
-    assert row["_from"] == [0, 1, 2]
+    assert row["_from"] == [0, 1, 2, 3]
+    own = [row[f"_from:{v}"] for v in ("TRTSDT", "TRTEDT", "LSTALVDT", "DTHDT", "DTHCAUS", "RFICDT")]
+    assert own == [[1], [2], [2], [0], [3], [0]]
 
 
 @pytest.mark.parametrize("study", ["palhep-a", "neopvtt-b"])
@@ -262,7 +265,8 @@ def test_every_variable_is_described_for_define_xml(study: str, name: str) -> No
     row = {"EX": [{**LENVA, "EXSTDTC": "2022-06-01"}], "AE": [{"AETERM": "X"}], "PR": [hepatectomy("2022-09-01")]}
     dataset = derived(study, "2024-01-01", DM=[dm()], **row)[name]
     assert len({v.name for v in dataset.variables}) == len(dataset.variables)
-    assert dataset.frame.columns == [*(v.name for v in dataset.variables), "_from"]
+    assert [c for c in dataset.frame.columns if not c.startswith("_")] == [v.name for v in dataset.variables]
+    assert "_from" in dataset.frame.columns
     for variable in dataset.variables:
         assert 0 < len(variable.name) <= 8
         assert 0 < len(variable.label) <= 40, (variable.name, variable.label)
