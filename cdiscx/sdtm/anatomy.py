@@ -8,6 +8,7 @@ import polars as pl
 
 from cdiscx.registry import algorithm
 from cdiscx.sdtm.here import Here, meanings
+from cdiscx.sdtm.links import lesion_link
 from cdiscx.standards import terminology
 from cdiscx.standards.locations import location_direction, location_side, location_term
 from cdiscx.standards.organs import organ as rolled_up
@@ -78,6 +79,26 @@ def lymph_node(here: Here, column: str, *, organ: str, location: str) -> pl.Expr
     by_organ = _looked_up(here, location, organ, _by_place(here, location, organ, rolled_up)) == "LYMPH NODE"
     told = pl.when(by_organ).then(pl.lit("Y")).when(by_organ.not_()).then(pl.lit("N"))
     return pl.coalesce(here.text(column), told) if here.has(column) else told
+
+
+@algorithm("lesion_in")
+def lesion_in(here: Here, organ: str, *, of: str, evaluator: str) -> pl.Expr:
+    """Link of the subject's lesion in an organ (`PORTAL VEIN`) among those of a lesion table: the reader's first one."""
+    held = here.run.data.tidy.get(of)
+    if held is None or not {"LESID", "EVAL", "TUORGAN", "TULOC", "TRDAT"} <= set(held.frame.columns):
+        here.missing.append(f"{of}.LESID")
+        return pl.lit(None, pl.String)
+    there = held.frame.filter(rolled_up(pl.col("TUORGAN"), pl.col("TULOC")) == organ).drop_nulls("LESID")
+    there = there.sort("TRDAT", "_rid", nulls_last=True).unique(["SUBJID", "EVAL"], keep="first", maintain_order=True)
+    name, rows = f"_{here.variable}.LESID", f"_{here.variable}._from"
+    first = there.select(
+        "SUBJID", pl.col("EVAL").alias(evaluator), pl.col("LESID").alias(name), pl.col("_from").alias(rows)
+    )
+    kept = here.rows_of.frame.drop(name, rows, strict=False)
+    here.rows_of.frame = kept.join(first, on=["SUBJID", evaluator], how="left", maintain_order="left")
+    here.rows_of.origin[name] = (f"{of}.LESID", f"{of}.TUORGAN", f"{of}.TULOC")
+    here.rows[here.variable] = pl.col(rows)
+    return lesion_link(here, name, evaluator=evaluator)
 
 
 @algorithm("scan_method")
