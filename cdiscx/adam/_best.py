@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from cdiscx.adam._context import Context
-from cdiscx.adam._readings import flag
+from cdiscx.adam._readings import flag, people
 from cdiscx.model.spec import Endpoint
 from cdiscx.standards.best_response import best_response
 
@@ -20,7 +20,7 @@ _NO_TEXT = pl.lit(None, dtype=pl.String)
 def population(ctx: Context, endpoint: Endpoint) -> pl.DataFrame:
     """ADSL of the endpoint's population, with SUBJID; `population_rule: EVALUABLE` asks for EVALFL as well."""
     name = endpoint.population
-    adsl = ctx.adsl.with_columns(SUBJID="USUBJID")
+    adsl = people(ctx)
     held = adsl.filter(pl.col(name) == "Y") if name in adsl.columns else adsl.clear()
     rule = str(endpoint.options.get("population_rule", ""))
     return held.filter(pl.col("EVALFL") == "Y") if rule == "EVALUABLE" else held
@@ -42,7 +42,7 @@ def yes(met: pl.Expr) -> pl.Expr:
 def window(ctx: Context, rows: pl.DataFrame, *, before_surgery: bool) -> pl.DataFrame:
     """Readings that count for best response (1.7): up to first PD, before new therapy, and before surgery where the
     response of the resected tumour is not the treatment's."""
-    limits = ctx.adsl.select(SUBJID="USUBJID", _nact="NACTDT", _ref="TRTSDT")
+    limits = people(ctx).select("SUBJID", _nact="NACTDT", _ref="TRTSDT")
     date = pl.col("ADT")
     inside = rows.filter("ANL01", pl.col("RESP").is_not_null())
     if before_surgery:
@@ -148,7 +148,7 @@ def _window_row(name: str, e: Endpoint, last: int) -> tuple[pl.Expr, ...]:
 
 def derive_param_course(ctx: Context, rows: pl.DataFrame) -> list[pl.DataFrame]:
     """PD (first progression), LSTA (last evaluable assessment before it) and DEATH of the full analysis set."""
-    members = ctx.adsl.filter(pl.col("FASFL") == "Y").select("DTHDT", "DTHFL", SUBJID="USUBJID")
+    members = people(ctx).filter(pl.col("FASFL") == "Y").select("SUBJID", "DTHDT", "DTHFL")
     grown = rows.filter("ANL01", "PD").group_by("SUBJID").agg(_pd=pl.col("ADT").min())
     progressed = members.join(grown, on="SUBJID", how="left", maintain_order="left")
     before = (pl.col("ADT") < pl.col("PDDT")).fill_null(True)

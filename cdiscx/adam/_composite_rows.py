@@ -12,7 +12,7 @@ from cdiscx.model.spec import Endpoint
 
 #: parameter of the thrombus class that was read: the shift from baseline is made of it
 CLASS = "PVTTCLS"
-_POINT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "ADT", "RSSEQ", "_from")
+_POINT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "ADT", "RSSEQ", "RID")
 
 
 def composite_endpoint(ctx: Context) -> tuple[str, Endpoint] | None:
@@ -40,6 +40,7 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
         investigator(), pl.col("BASETYPE") == "PRE-TREATMENT", pl.col("TP") > 0, pl.col("RSRID").is_not_null()
     ).with_columns(
         ADT="DAT",
+        RID="RSRID",
         _pvtt=pl.coalesce("PVTTRESP", "DPVTTRESP"),
         _both=pl.coalesce("COMPRESP", "SITECOMP"),
     )  # fmt: skip
@@ -102,7 +103,6 @@ def _flagged(
     return joined.select(
         *_POINT, "PARAMCD", "AVALC", "RULEID",
         AVALCAT1=pl.when(selected & pl.lit(whole)).then(met), ANL02FL=flag(selected), DISCFL=flag(differs),
-        _derived=pl.lit(derived),
     )  # fmt: skip
 
 

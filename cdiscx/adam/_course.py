@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from cdiscx.adam._context import Context
-from cdiscx.adam._tumour_tables import INVESTIGATOR, POINT, house_tables
+from cdiscx.adam._tumour_tables import INVESTIGATOR, POINT, house_tables, response_records
 from cdiscx.views.composite import composite
 from cdiscx.views.judged_lesions import POINT as SEGMENT_POINT
 from cdiscx.views.judged_lesions import judged_lesions
@@ -28,27 +28,30 @@ _DTYPES: dict[str, pl.DataType] = {
 @dataclass(frozen=True, slots=True)
 class Course:
     """`points`: one row per SUBJID (USUBJID), EVAL, VISIT as `views.tumour.assessments` says, with VISITNUM, RSSEQ, the
-    site's words, the derived columns of `views.timepoints` and `views.composite` (null where nothing can be derived:
-    no lesion record of that subject and reader), `_from` (records of the overall response) and `_seen` (lesion records).
+    site's words, `_at` (the subject's row in ADSL), the derived columns of `views.timepoints` and `views.composite` (null where nothing can be derived:
+    no lesion record of that subject and reader), RSRID (the record of the overall response) and `_seen` (lesion records).
 
     `lesions`: lesion rows as `views.tumour.lesions`; `judged`: those that enter the criteria, at their time points.
+    `records`: RS as `response_records` says.
     """
 
     points: pl.DataFrame
     lesions: pl.DataFrame
     judged: pl.DataFrame
+    records: pl.DataFrame
 
 
 def course(ctx: Context) -> Course:
     """Time points and lesions of every subject in ADSL, as of the cut-off."""
-    tables = house_tables(ctx)
+    records = response_records(ctx)
+    tables = house_tables(ctx, records)
     rows = lesions(ctx.study, tables).collect()
-    said = tables["responses"].rename({"_rid": "RSRID", "_from": "_rsfrom"})
-    seen = scans(rows.lazy()) if rows.height else None
-    points = timed_points(ctx.study, seen, said, tables["anchors"]).collect()
-    points = points.join(ctx.adsl.select(SUBJID="USUBJID"), on="SUBJID", how="semi", maintain_order="left")
     if rows.is_empty():
-        return Course(_with(points, _DERIVED + _COMPOSITE).pipe(_lineage), rows, rows)
+        return Course(_said_only(ctx, tables), rows, rows, records)
+    said = tables["responses"].rename({"_rid": "RSRID"})
+    points = timed_points(ctx.study, scans(rows.lazy()), said, tables["anchors"]).collect()
+    people = ctx.adsl.select(SUBJID="USUBJID").with_row_index("_at")
+    points = points.join(people, on="SUBJID", how="inner", maintain_order="left")
     points = points.with_columns(_rid=pl.coalesce("RSRID", "LESRID")).drop("_lesfrom")
     shared = {**tables, "lesions": rows.lazy(), "assessments": points.lazy()}
     judged = judged_lesions(ctx.study, shared).collect()
@@ -58,7 +61,19 @@ def course(ctx: Context) -> Course:
     )
     points = _with_composite(ctx, points, derived, judged, shared)
     points = _only_with_lesions(points, rows).join(_sources(rows), on=list(POINT), how="left", maintain_order="left")
-    return Course(_lineage(_numbered(ctx, points)), rows, judged)
+    return Course(_numbered(ctx, points), rows, judged, records)
+
+
+def _said_only(ctx: Context, tables: dict[str, pl.LazyFrame]) -> pl.DataFrame:
+    """The same without any lesion: subjects travel as numbers."""
+    people = ctx.adsl.select(SUBJID="USUBJID").with_row_index("_at")
+    by_number = people.lazy()
+    said = tables["responses"].rename({"_rid": "RSRID"}).join(by_number, on="SUBJID", maintain_order="left")
+    dates = tables["anchors"].join(by_number, on="SUBJID", maintain_order="left")
+    numbered = said.drop("SUBJID").rename({"_at": "SUBJID"}), dates.drop("SUBJID").rename({"_at": "SUBJID"})
+    points = timed_points(ctx.study, None, *numbered).collect()
+    points = points.with_columns(SUBJID=people["SUBJID"].gather(points["SUBJID"]), _at="SUBJID")
+    return _with(points, (*_DERIVED, *_COMPOSITE)).with_columns(_seen=pl.lit(None, dtype=pl.List(pl.UInt32)))
 
 
 def _with(points: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
@@ -98,12 +113,6 @@ def _numbered(ctx: Context, points: pl.DataFrame) -> pl.DataFrame:
     names = tr.unique("_v", keep="first", maintain_order=True)
     joined = points.join(names, left_on="VISIT", right_on="_v", how="left", maintain_order="left")
     return joined.with_columns(VISITNUM=pl.coalesce("VISITNUM", "_n")).drop("_n")
-
-
-def _lineage(points: pl.DataFrame) -> pl.DataFrame:
-    none = pl.lit([], dtype=pl.List(pl.UInt32))
-    seen = pl.col("_seen").fill_null(none) if "_seen" in points.columns else none
-    return points.with_columns(_from=pl.col("_rsfrom").fill_null(none), _seen=seen).drop("_rsfrom")
 
 
 def investigator() -> pl.Expr:

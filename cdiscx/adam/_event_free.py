@@ -6,7 +6,7 @@ import polars as pl
 
 from cdiscx.adam._best import row
 from cdiscx.adam._context import Context
-from cdiscx.adam._readings import response_source
+from cdiscx.adam._readings import people, response_source
 from cdiscx.adam._tte import derive_param_tte
 
 
@@ -25,10 +25,12 @@ def derive_param_event_free(ctx: Context, responses: pl.DataFrame) -> list[pl.Da
             pl.when(event & (time <= days)).then(pl.lit("N"))
             .when((time > days) | (~event & (time == days))).then(pl.lit("Y"))
         )  # fmt: skip
-        piece = rows.with_columns(SUBJID="USUBJID").select(*row(name, answer, date=pl.col("ADT")), "_from")
+        numbers = people(ctx).select("SUBJID", "USUBJID")
+        rows = rows.join(numbers, on="USUBJID", maintain_order="left")
+        piece = rows.select(*row(name, answer, date=pl.col("ADT")), "_from")
         piece = piece.with_columns(
             AVALCAT1=pl.when(pl.col("AVALC").is_null()).then(pl.lit("NOT EVALUABLE")),
-            SRCDOM=pl.lit("ADTTE"), SRCVAR=pl.lit("AVAL"), _derived=pl.lit(True),
+            SRCDOM=pl.lit("ADTTE"), SRCVAR=pl.lit("AVAL"),
         )  # fmt: skip
         out.append(piece)
     return out

@@ -14,7 +14,22 @@ ResponseSource = Literal["SITE", "DERIVED"]
 ORDER: dict[str, float] = {
     "CR": 1.0, "PR": 2.0, "SD": 3.0, "NON-CR/NON-PD": 4.0, "NED": 4.5, "PD": 5.0, "NE": 6.0, "MISSING": 7.0,
 }  # fmt: skip
-_KEPT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "ROLE", "TP", "ADT", "RESP", "RULEID", "RSSEQ", "_from")
+IDS = pl.List(pl.UInt32)
+_KEPT = (
+    "SUBJID",
+    "EVAL",
+    "VISIT",
+    "VISITNUM",
+    "BASETYPE",
+    "ROLE",
+    "TP",
+    "ADT",
+    "RESP",
+    "RULEID",
+    "RSSEQ",
+    "RID",
+    "_from",
+)
 
 
 def response_source(ctx: Context) -> ResponseSource:
@@ -22,14 +37,16 @@ def response_source(ctx: Context) -> ResponseSource:
     return "DERIVED" if str(ctx.p("response_source", "SITE")).upper() == "DERIVED" else "SITE"
 
 
-def order() -> pl.Expr:
-    """AVAL of the response in AVALC; null for another word."""
-    return pl.col("AVALC").replace_strict(list(ORDER), list(ORDER.values()), default=None, return_dtype=pl.Float64)
+def people(ctx: Context) -> pl.DataFrame:
+    """ADSL with SUBJID, the number of the subject's row: the key of readings and parameters until they are assembled."""
+    return ctx.adsl.drop("SUBJID", strict=False).with_row_index("SUBJID")
 
 
 def site_readings(points: pl.DataFrame) -> pl.DataFrame:
     """The site's overall responses: ADT is the earliest scan date for PD, the latest otherwise (R11-X-2)."""
-    return points.with_columns(RESP="OVRLRESP", ADT="DAT", RULEID=pl.lit(None, dtype=pl.String)).select(_KEPT)
+    return points.with_columns(
+        RESP="OVRLRESP", ADT="DAT", RULEID=pl.lit(None, dtype=pl.String), RID="RSRID", _from=pl.lit(None, dtype=IDS)
+    ).select(_KEPT)
 
 
 def derived_readings(points: pl.DataFrame) -> pl.DataFrame:
@@ -42,12 +59,15 @@ def derived_readings(points: pl.DataFrame) -> pl.DataFrame:
         ADT=date,
         RULEID="DOVRLRULE",
         RSSEQ=pl.lit(None, dtype=pl.Float64),
-        _from=pl.when(pl.col("_seen").list.len() > 0).then("_seen").otherwise("_from"),
+        RID="RSRID",
+        _from="_seen",
     ).select(_KEPT)
 
 
 def readings(points: pl.DataFrame, source: ResponseSource) -> pl.DataFrame:
     """Every time point's reading by one source, dated, with PD, EVALUABLE and the analysis flags ANL01 and ANL03.
+
+    RID is the response record, `_from` the lesion records of a derived reading.
 
     ANL01: the investigator's readings after baseline up to the first progression. ANL03: those after surgery up to the
     first progression after it (for endpoints that start there). A post-operative baseline without a response is

@@ -20,7 +20,7 @@ def derive_param_resected(ctx: Context) -> list[pl.DataFrame]:
     operated = ctx.adsl.filter(pl.col("RESFL") == "Y")
     found = pathological_response(ctx, operated.select("USUBJID", "SURGDT")) if operated.height else None
     for name, e in ctx.study.endpoints.items():
-        members = population(ctx, e).select("SUBJID", "SURGDT", "RSTAT")
+        members = population(ctx, e).select("SUBJID", "USUBJID", "SURGDT", "RSTAT")
         if "r_status" in e.options:
             known = members.filter(pl.col("RSTAT").is_not_null())
             met = pl.col("RSTAT").is_in(list(e.options["r_status"]))
@@ -31,7 +31,7 @@ def derive_param_resected(ctx: Context) -> list[pl.DataFrame]:
         elif "viable_max_pct" in e.options and found is not None:
             column = "PCR" if float(e.options["viable_max_pct"]) == 0 else "MPR"
             joined = members.join(
-                found.select("PATHDT", "_from", SUBJID="USUBJID", _met=column), on="SUBJID", maintain_order="left"
+                found.select("PATHDT", "_from", "USUBJID", _met=column), on="USUBJID", maintain_order="left"
             )
             answered = joined.filter(pl.col("_met").is_not_null())
             piece = answered.select(*row(name, pl.col("_met"), date=pl.col("PATHDT")), "_from")
@@ -44,4 +44,4 @@ def _answer(met: pl.Expr) -> pl.Expr:
 
 
 def _sourced(piece: pl.DataFrame, domain: str, variable: str) -> pl.DataFrame:
-    return piece.with_columns(SRCDOM=pl.lit(domain), SRCVAR=pl.lit(variable), _derived=pl.lit(True))
+    return piece.with_columns(SRCDOM=pl.lit(domain), SRCVAR=pl.lit(variable))

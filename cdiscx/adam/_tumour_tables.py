@@ -43,20 +43,20 @@ def lesion_id(column: str) -> pl.Expr:
     return bare.str.replace(r"^([A-Z]+)0+(\d)", "$1$2")
 
 
-def house_tables(ctx: Context) -> dict[str, pl.LazyFrame]:
+def house_tables(ctx: Context, records: pl.DataFrame) -> dict[str, pl.LazyFrame]:
     """`targets`, `nontargets`, `newlesions`, `responses`, `procedures`, `subjects` and `anchors` as the views read them.
 
-    SUBJID is USUBJID; `_rid` is the `_id` of an SDTM record and `_from` those of all records of the row. Lengths in mm.
-    Without lesion records the three lesion tables have no rows.
+    `records`: of `response_records`. SUBJID is USUBJID; `_rid` is the `_id` of an SDTM record and `_from` those of all
+    records of the row. Lengths in mm. Without lesion records the three lesion tables have no rows.
     """
     rows = _lesion_rows(ctx)
     return {
         "targets": rows.filter(pl.col("CLASS") == "TARGET").lazy(),
         "nontargets": rows.filter(pl.col("CLASS") == "NON-TARGET").lazy(),
         "newlesions": rows.filter(pl.col("CLASS") == "NEW").lazy(),
-        "responses": response_rows(ctx).lazy(),
+        "responses": response_rows(ctx, records).lazy(),
         "procedures": _operations(ctx).lazy(),
-        "subjects": _subjects(ctx).lazy(),
+        "subjects": _subjects(ctx, records).lazy(),
         "anchors": anchors(ctx).lazy(),
     }
 
@@ -170,28 +170,29 @@ def _identities(ctx: Context) -> pl.DataFrame:
     )
 
 
-def criterion_rows(ctx: Context) -> pl.DataFrame:
-    """RS records of the response criterion itself, with SUBJID, EVAL, VISIT, TEST and RESULT (upper case)."""
-    return _rs(ctx).filter(pl.col("RSCAT").is_null() | (pl.col("RSCAT") != COMPOSITE))
-
-
-def _rs(ctx: Context) -> pl.DataFrame:
+def response_records(ctx: Context) -> pl.DataFrame:
+    """RS records with SUBJID, EVAL, VISIT, TEST and RESULT (upper case)."""
     rs = ctx.domain(
         "RS", "RSEVAL", "RSEVALID", "RSTESTCD", "RSCAT", "RSORRES", "RSSTRESC", "RSLNKGRP", "VISIT", "VISITNUM", "RSDTC",
         "RSDT", "RSSEQ", "RSSTAT",
     )  # fmt: skip
-    return rs.filter(pl.col("RSSTAT").is_null()).with_columns(
-        reader("RS"), visit("RS"), SUBJID="USUBJID", TEST=upper("RSTESTCD"), RESULT=upper("RSSTRESC")
-    )
+    return rs.filter(pl.col("RSSTAT").is_null()).select(
+        reader("RS"), visit("RS"), SUBJID="USUBJID", TEST=upper("RSTESTCD"), RESULT=upper("RSSTRESC"), RSCAT="RSCAT",
+        RSORRES="RSORRES", VISITNUM="VISITNUM", RSDT="RSDT", RSSEQ="RSSEQ", _id="_id",
+    )  # fmt: skip
 
 
-def response_rows(ctx: Context) -> pl.DataFrame:
+def of_criterion(records: pl.DataFrame) -> pl.DataFrame:
+    """The records of the response criterion itself, without the composite's."""
+    return records.filter(pl.col("RSCAT").is_null() | (pl.col("RSCAT") != COMPOSITE))
+
+
+def response_rows(ctx: Context, rs: pl.DataFrame) -> pl.DataFrame:
     """One row per time point with a response record: the columns of the Response sheet; `_rid` of the overall response.
 
     An indicator of new lesions stands as Y or N, also where the form asked how certain they are (NEWLPROG).
     """
-    rs = _rs(ctx)
-    own = rs.filter(pl.col("RSCAT").is_null() | (pl.col("RSCAT") != COMPOSITE))
+    own = of_criterion(rs)
     names = ["OVRLRESP", "TRGRESP", "NTRGRESP", "SYMPTDTR", "NEWLIND"]
     new = pl.col("RESULT").replace_strict(
         ["Y", "N", "UNEQUIVOCAL", "EQUIVOCAL"], ["Y", "N", "Y", "N"], default=None, return_dtype=pl.String
@@ -215,14 +216,16 @@ def response_rows(ctx: Context) -> pl.DataFrame:
 
 
 def _once(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    first = rows.unique(_POINT, keep="first", maintain_order=True)
-    return first.select(
-        *_POINT, RSDAT="RSDT", VISITNUM="VISITNUM", _rid="_id", RSSEQ="RSSEQ", _from="_from"
-    ).with_columns(first["RESULT"].alias(name))
+    keys = rows.select(pl.col("SUBJID"), pl.col("EVAL", "VISIT").cast(pl.Categorical).to_physical()).with_row_index(
+        "_r"
+    )
+    first = keys.unique(_POINT, keep="first")["_r"].sort()
+    kept = rows if first.len() == rows.height else rows[first]
+    return kept.select(*_POINT, "VISITNUM", "RSSEQ", RSDAT="RSDT", _rid="_id").with_columns(kept["RESULT"].alias(name))
 
 
 def _merged(out: pl.DataFrame, piece: pl.DataFrame) -> pl.DataFrame:
-    shared = ["RSDAT", "VISITNUM", "_rid", "RSSEQ", "_from"]
+    shared = ["RSDAT", "VISITNUM", "_rid", "RSSEQ"]
     wide = out.join(piece, on=_POINT, how="full", coalesce=True, suffix="_b", maintain_order="left_right")
     return wide.with_columns(pl.coalesce(c, f"{c}_b").alias(c) for c in shared).drop(f"{c}_b" for c in shared)
 
@@ -262,10 +265,10 @@ def _operations(ctx: Context) -> pl.DataFrame:
     )
 
 
-def _subjects(ctx: Context) -> pl.DataFrame:
+def _subjects(ctx: Context, records: pl.DataFrame) -> pl.DataFrame:
     """SUBJID, `_rid`, PVTTCLS: the class at baseline, the last one on or before the first treatment."""
     start = ctx.adsl.select(SUBJID="USUBJID", _start="TRTSDT")
-    rows = criterion_rows(ctx).filter(pl.col("TEST") == "CHENGCLS", pl.col("EVAL") == INVESTIGATOR)
+    rows = of_criterion(records).filter(pl.col("TEST") == "CHENGCLS", pl.col("EVAL") == INVESTIGATOR)
     early = rows.join(start, on="SUBJID", how="left").filter(pl.col("RSDT") <= pl.col("_start"))
     last = early.sort("RSDT", "_id").unique("SUBJID", keep="last", maintain_order=True)
     base = last.select("SUBJID", PVTTCLS=cheng_class(), _rid="_id")
