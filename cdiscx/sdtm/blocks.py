@@ -107,7 +107,10 @@ def _evaluated(
             if column.startswith("supp:"):
                 made.qualifiers.setdefault(
                     column[5:],
-                    (_label(target, name, column[5:]), target.origin or ("Collected" if qualifier else words[0])),
+                    (
+                        here.labels.get(column[5:]) or _label(target, name, column[5:]),
+                        target.origin or ("Collected" if qualifier else words[0]),
+                    ),
                 )
         out.columns |= columns  # type: ignore[arg-type]
         out.rows |= here.rows

@@ -88,6 +88,8 @@ def by_component(
     columns: dict[str, pl.Expr] = {}
     for name, component in _planned(here).items():
         suffix = component.arel.removeprefix("AREL") or name[:3]
+        if here.target.label:
+            here.labels[f"{prefix}{suffix}"] = f"{here.target.label} {component.label.partition(' (')[0]}"[:40]
         if pairs:
             columns[f"{prefix}{suffix}"] = _action(here, column, component, map, codelist)
         else:

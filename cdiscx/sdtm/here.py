@@ -112,6 +112,8 @@ class Here:
     missing: list[str] = field(default_factory=list)
     more: dict[str, pl.Expr] = field(default_factory=dict)
     rows: dict[str, pl.Expr] = field(default_factory=dict)
+    #: labels of supplemental qualifiers in `more`, where each has one of its own
+    labels: dict[str, str] = field(default_factory=dict)
     origin: str = "Assigned"
     source: str = "Sponsor"
     method: str = ""

@@ -127,6 +127,13 @@ def test_actions_that_differ_are_multiple_and_stand_drug_by_drug(made: Mapped) -
     assert grades == {(sequence["3"], "AECDGR", "IIIb"), (sequence["3"], "AESURGFL", "Y")}
 
 
+def test_the_labels_of_the_qualifiers_name_the_treatment(made: Mapped) -> None:
+    labels = dict(records(made, "SUPPAE", "QNAM", "QLABEL"))
+    assert labels["AEACNLEN"] == "Action Taken with lenvatinib"
+    assert labels["AERELLOC"] == "Relationship to local therapy"
+    assert labels["AECDGR"] == "Clavien-Dindo Grade"
+
+
 def test_criteria_of_seriousness_are_flags(made: Mapped) -> None:
     rows = records(made, "AE", "AESPID", "AESER", "AESHOSP", "AESLIFE", "AESDTH", "AESMIE")
     assert ("3", "Y", "Y", "Y", None, None) in rows
