@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from pathlib import Path
 
 import polars as pl
@@ -312,6 +313,33 @@ def test_variables_are_those_of_the_guide_in_its_order() -> None:
     names = [v.name for v in made.variables]
     assert names == [n for n in known if n in names]
     assert "SEUPDES" not in names
+
+
+@pytest.mark.parametrize("study", [A, B], ids=["A", "B"])
+def test_whatever_dates_are_typed_there_are_no_gaps_and_one_element_a_day(study: Study) -> None:
+    rng = random.Random(7)
+    drugs = sorted(study.regimens)
+    people = [f"{n:03d}" for n in range(60)]
+
+    def day() -> str:
+        return (dt.date(2024, 1, 1) + dt.timedelta(days=rng.randrange(500))).isoformat()
+
+    data = prepared(
+        study,
+        subjects=[subject(day(), who) for who in people],
+        dosing=[dose(rng.choice(drugs), day(), rng.choice([None, day()]), who) for who in people for _ in range(4)],
+        procedures=[procedure("HEPATECTOMY", day(), subjid=who) for who in people[::2]],
+        survival=[rng.choice([alive, dead])(day(), subjid=who) for who in people],
+    )
+    made = subject_elements(data)
+    assert made is not None
+    frame = made.frame.with_columns(NEXT=pl.col("SESTDTC").shift(-1).over("USUBJID"))
+    assert frame.filter(pl.col("ETCD") == "UNPLAN").height > 0
+    assert frame.filter(pl.col("NEXT") != pl.col("SEENDTC")).is_empty()
+    assert frame.filter(pl.col("SESTDTC") > pl.col("SEENDTC")).is_empty()
+    assert frame.filter(pl.struct("USUBJID", "SESTDTC").is_duplicated()).is_empty()
+    planned = frame.drop_nulls("TAETORD").with_columns(LATER=pl.col("TAETORD").shift(-1).over("USUBJID"))
+    assert planned.filter(pl.col("LATER") <= pl.col("TAETORD")).is_empty()
 
 
 THIRD = """\
