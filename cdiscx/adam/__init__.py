@@ -24,12 +24,13 @@ import polars as pl
 
 from cdiscx import registry
 from cdiscx.adam._context import Absent, Context
+from cdiscx.adam._conventions import conventions
 from cdiscx.adam._sources import prepared
 from cdiscx.model.dataset import Dataset
 from cdiscx.model.errors import UploadError
 from cdiscx.model.spec import Study
 
-__all__ = ["Absent", "Context", "Derived", "derive"]
+__all__ = ["Absent", "Context", "Derived", "conventions", "derive"]
 
 
 class Derived(dict[str, Dataset]):
