@@ -7,6 +7,7 @@ constant, a term of the protocol, or a number that the dataset gives itself (`--
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,7 @@ LINEAGE: dict[str, type[pl.DataType]] = {
     "read_as": pl.String,
     "change": pl.String,
 }
+_FORMULA, _OPERATOR = re.compile(r"[A-Z0-9 .()*/+x-]+"), re.compile(r" [-+*/x] ")
 #: many small queries: planning them costs more than running them as they stand
 _AS_WRITTEN = pl.QueryOptFlags.none()
 _SOURCE = ("source_dataset", "source_key", "source_variable", *(c for c in CELLS if c != "_rid"))
@@ -230,12 +232,21 @@ class _Tracing:
         """Sources of a variable, and the blocks of records that share them."""
         origin = self.dataset.origin
         variable = self.dataset.variable(name)
-        last = (variable.predecessor,) if variable and variable.predecessor else ()
+        last = (variable.predecessor,) if variable and variable.predecessor else self._formula(name)
         shared: dict[tuple[str, ...], list[str | None]] = {}
         for block in self.blocks:
             sources = origin.get(f"{block}/{name}", origin.get(name, last))
             shared.setdefault(tuple(dict.fromkeys(sources)), []).append(block)
         return shared.items()
+
+    def _formula(self, name: str) -> tuple[str, ...]:
+        """Variables of the same record, where the method begins with a formula of them: `ADT - STARTDT + 1, in days`."""
+        variable = self.dataset.variable(name)
+        formula = _FORMULA.match(variable.method if variable else "")
+        if formula is None or not _OPERATOR.search(formula[0]):
+            return ()
+        own = {v.name for v in self.dataset.variables} - {name}
+        return tuple(f"{self.dataset.name}.{word}" for word in re.findall(r"[A-Z][A-Z0-9]*", formula[0]) if word in own)
 
     def _found(self, filled: pl.LazyFrame, sources: Sequence[str]) -> list[pl.LazyFrame]:
         """record and _SOURCE for each source that has something to say of these records."""

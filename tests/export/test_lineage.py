@@ -223,6 +223,23 @@ def test_an_adam_value_may_come_from_another_adam_dataset_or_a_predecessor(of_ad
     ]
 
 
+def test_a_formula_in_the_method_names_variables_of_the_same_record():
+    made = adam()
+    adtr = made["ADTR"]
+    frame = adtr.frame.with_columns(BASE=pl.lit(40.0), CHG=pl.col("AVAL") - 40)
+    more = (
+        Variable("BASE", "b", "float", origin="Derived", method="AVAL where ABLFL = Y."),
+        Variable("CHG", "c", "float", origin="Derived", method="AVAL - BASE, unrounded; see BASETYPE."),
+    )
+    lines = lineage_adam({"ADTR": adtr.with_(frame=frame, variables=(*adtr.variables, *more))}, {})
+    said = lines.filter(pl.col("record") == 1, pl.col("variable").is_in(["BASE", "CHG"]))
+    assert said.select("variable", "source_dataset", "source_key", "source_variable", "text").rows() == [
+        ("BASE", None, None, None, None),
+        ("CHG", "ADTR", "PARAMCD=SDIAM, ASEQ=1", "AVAL", "44"),
+        ("CHG", "ADTR", "PARAMCD=SDIAM, ASEQ=1", "BASE", "40"),
+    ]
+
+
 def test_the_lineage_is_the_same_twice_to_the_last_byte(of_sdtm: pl.DataFrame, tmp_path: Path):
     again = lineage(sdtm(), study_data())
     assert again.equals(of_sdtm)
