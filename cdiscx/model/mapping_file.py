@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -68,10 +69,13 @@ def _read(
     merged: dict[str, Any] = {}
     for file in files:
         try:
-            merged = _merge(merged, plain(parse(file), str(file), marks, found))
+            values, places, wrong = _parsed(file, file.stat().st_mtime_ns)
         except SpecError as error:
-            problems += str(error).splitlines()
+            problems += error.problems
             return None
+        merged = _merge(merged, values)
+        marks.at.update(places)
+        found += wrong
     marks.at[()] = (str(files[-1]), 1, 1)
     filled, lost = _fill(_without_nulls(merged), study.parameters, marks)
     found += lost
@@ -84,6 +88,14 @@ def _read(
         read = None
     problems += sorted(set(found), key=_place)
     return read if not found else None
+
+
+@lru_cache(maxsize=256)
+def _parsed(file: Path, _: int) -> tuple[dict[str, Any], dict[Path_, tuple[str, int, int]], tuple[str, ...]]:
+    """One file's plain values, where they stand and what is wrong with them; read again when the file has changed."""
+    marks, problems = Marks(), list[str]()
+    values = plain(parse(file), str(file), marks, problems)
+    return values, marks.at, tuple(problems)
 
 
 def _without_nulls(node: Any) -> Any:

@@ -39,7 +39,7 @@ def build(run: Run, mapping: DomainMapping) -> Made:
     pieces: list[pl.DataFrame] = []
     for name, block in mapping.blocks.items():
         rows = row_set(run, mapping.domain, name, block)
-        if rows is not None:
+        if rows is not None and rows.frame.height:
             pieces += _records(run, mapping.domain, name, block, rows, made)
     filled = [p for p in pieces if p.width]
     made.frame = pl.concat(filled, how="diagonal_relaxed") if filled else pl.DataFrame()

@@ -15,7 +15,7 @@ def unused_columns(data: StudyData, used: Set[str]) -> pl.DataFrame:
     """Columns that no mapping used: sheet and header as typed, table and house column (null where unknown), `values`.
 
     `used`: `table.COLUMN`s that are in a dataset's lineage or chose its rows. `values` counts filled cells over all uploads;
-    a sheet that the study file does not know has one line without header.
+    a column without any is not listed. A sheet that the study file does not know has one line without header.
     """
     rows: list[tuple[str, str | None, str | None, str | None, int]] = []
     for source in data.upload.sources:
@@ -42,8 +42,10 @@ def _of_source(
         if column is not None and f"{source.table}.{column}" in used:
             continue
         filled = below.height - below.get_column(letter).null_count()
+        if not filled:
+            continue
         if column is not None:
             rows.append((source.sheet, source.headers.get(column), source.table, column, filled))
-        elif filled and heading.height and (said := heading.get_column(letter).item(0)) is not None:
+        elif heading.height and (said := heading.get_column(letter).item(0)) is not None:
             rows.append((source.sheet, " ".join(said.split()), None, None, filled))
     return rows
