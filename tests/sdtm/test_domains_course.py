@@ -198,7 +198,8 @@ def test_a_value_outside_a_codelist_is_kept_and_noted(tmp_path: Path) -> None:
 
 def test_an_upload_of_one_sheet_alone_is_mapped_without_failing(tmp_path: Path) -> None:
     made = mapped(A, tmp_path / "up", {"Dosing": COURSE["Dosing"]})
-    assert "DM" not in made.datasets and "EX" not in made.datasets
+    assert "DM" not in made.datasets
+    assert "EX" not in made.datasets
     assert any("without a Demographics row" in note for note in made.notes)
 
 
@@ -215,3 +216,14 @@ def test_permissible_variables_that_stay_empty_are_dropped_and_expected_ones_kep
     assert "ETHNIC" not in names
     assert {"DTHDTC", "DTHFL", "ARMNRS", "ACTARMUD"} <= set(names)
     assert made.datasets["DM"].frame.schema["AGE"] == pl.Int64
+
+
+def test_an_operation_and_a_biopsy_bear_the_names_of_their_specimens(tmp_path: Path) -> None:
+    specimen = {"Subject ID": "001", "Nodule": "1", "Viable Tumour %": 10, "Specimen Date": "2023-05-02"}
+    made = mapped(B, tmp_path / "up", {
+        "Demographics": [{**PERSON, "PVTT Class": "II"}],
+        "Procedures": [_procedure("IMRT", "2023-02-06"), _procedure("Hepatectomy", "2023-05-01")],
+        "Pathology": [specimen, {**specimen, "Specimen": "Biopsy", "Specimen Date": "2023-01-20"}]})  # fmt: skip
+    links = dict(records(made, "PR", "PRTRT", "PRLNKID"))
+    assert links == {"IMRT": None, "HEPATECTOMY": "SP1", "BIOPSY": "BX1"}
+    assert {ref for (ref,) in records(made, "MI", "MIREFID")} <= {"SP1", "BX1"}
