@@ -257,3 +257,17 @@ def test_classifications_of_demographics_stand_on_the_screening_visit(traps: obj
     assert ("CHILD-PUGH CLASSIFICATION", "CPS0107", "B", *plain) in rows
     # the screening visit has its own ECOG, so that of Demographics gives no second record
     assert [row[2:4] for row in rows if row[1] == "ECOG101"] == [("0", 1)]
+
+
+def test_non_target_lesions_need_no_sheet_of_targets(tmp_path: Path) -> None:
+    made = mapped(
+        "palhep-a",
+        tmp_path,
+        {
+            "Demographics": [PERSON],
+            "Visits": [visit("SCREENING", SCREENED)],
+            "Non-target Lesions": [pvtt("SCREENING", SCREENED)],
+        },
+    )
+    assert records(made, "TU", "TULNKID", "TUORRES") == [("NT01", "NON-TARGET")]
+    assert records(made, "TR", "TRLNKID", "TRTESTCD", "TRSTRESC") == [("NT01", "TUMSTATE", "PRESENT")]
