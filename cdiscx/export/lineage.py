@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from cdiscx.export.cells import CELLS, Cells
+from cdiscx.export.records import Others, as_text, record_key
 from cdiscx.model.dataset import Dataset, Variable
 from cdiscx.model.table import StudyData
 
@@ -54,7 +55,7 @@ def lineage(datasets: Mapping[str, Dataset], data: StudyData) -> pl.DataFrame:
     """SDTM datasets (with `_from` and `_block`) of one run -> LINEAGE, in the order of datasets, records and variables."""
     cells = Cells(data)
     frames = {name: dataset.frame for name, dataset in datasets.items()}
-    others = _Others(frames, {n: record_key(n, f, datasets[n].keys) for n, f in frames.items()})
+    others = Others(frames, {n: record_key(n, f, datasets[n].keys) for n, f in frames.items()})
     owner = cells.tables()
     pieces = [_Tracing(dataset, others, owner, cells).lines() for dataset in datasets.values()]
     return pl.concat([pl.DataFrame(schema=LINEAGE), *pieces])
@@ -73,7 +74,7 @@ def lineage_adam(datasets: Mapping[str, Dataset], sdtm: Mapping[str, pl.DataFram
         if "_id" in f.columns
     ]
     owner = pl.concat([pl.DataFrame(schema={"_rid": pl.UInt32, "table": pl.String}), *ids])
-    others = _Others(frames, keys, frozenset(sdtm))
+    others = Others(frames, keys, frozenset(sdtm))
     pieces = [_Tracing(dataset, others, owner, None).lines() for dataset in datasets.values()]
     return pl.concat([pl.DataFrame(schema=LINEAGE), *pieces])
 
@@ -85,87 +86,12 @@ def write_lineage(lines: pl.DataFrame, folder: Path) -> Path:
     return path
 
 
-def record_key(name: str, frame: pl.DataFrame, keys: Sequence[str] = ()) -> pl.Expr:
-    """What tells a record of a subject from the others, as text: `TRSEQ=4`, `PARAMCD=PFS`, `AESEQ=2, QNAM=AECDGR`."""
-    sequence = f"{name}SEQ"
-    if sequence in frame.columns:
-        named = [*(k for k in keys if k == "TSPARMCD"), sequence]
-    elif {"IDVAR", "IDVARVAL", "QNAM"} <= set(frame.columns):
-        parent = pl.concat_str(["IDVAR", "IDVARVAL"], separator="=", ignore_nulls=True)
-        own = pl.concat_str([pl.lit("QNAM="), pl.col("QNAM")])
-        return pl.when(parent != "").then(pl.concat_str([parent, own], separator=", ")).otherwise(own)
-    else:
-        named = [k for k in keys if k in frame.columns and k not in ("STUDYID", "USUBJID", "DOMAIN")]
-        named += [k for k in ("ASEQ",) if k in frame.columns and k not in named]
-    if not named:
-        return pl.lit(None, pl.String)
-    parts = [pl.concat_str([pl.lit(f"{n}="), as_text(pl.col(n), frame.schema[n])]) for n in named]
-    return pl.concat_str(parts, separator=", ", ignore_nulls=True)
-
-
-def as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """A value as text: whole numbers without `.0`, dates as ISO 8601."""
-    if dtype == pl.Float64:
-        return value.cast(pl.String).str.replace(r"\.0$", "")
-    if dtype == pl.Date:
-        return value.dt.to_string("iso")
-    return value.cast(pl.String)
-
-
-@dataclass(slots=True)
-class _Others:
-    """The records of all datasets of the run, as sources."""
-
-    frames: Mapping[str, pl.DataFrame]
-    keys: Mapping[str, pl.Expr]
-    #: datasets that `_from` can name (ADaM only)
-    linked: frozenset[str] = frozenset()
-    _values: dict[str, pl.DataFrame | None] = field(default_factory=dict)
-    _singles: dict[str, bool] = field(default_factory=dict)
-
-    def values(self, source: str) -> pl.DataFrame | None:
-        """`DM.RFSTDTC` -> record, USUBJID, _rid, source_*, text of its filled values; None where there is no such variable."""
-        if source not in self._values:
-            name, _, variable = source.partition(".")
-            frame = self.frames.get(name)
-            self._values[source] = (
-                None if frame is None or variable not in frame.columns else self._made(name, variable)
-            )
-        return self._values[source]
-
-    def _made(self, name: str, variable: str) -> pl.DataFrame:
-        frame = self.frames[name]
-        none = pl.lit(None, pl.String)
-        return (
-            frame.lazy()
-            .with_row_index("record", offset=1)
-            .select(
-                "record",
-                ("USUBJID" if "USUBJID" in frame.columns else none.alias("USUBJID")),
-                (pl.col("_id").cast(pl.UInt32) if "_id" in frame.columns else pl.lit(None, pl.UInt32)).alias("_rid"),
-                pl.lit(name).alias("source_dataset"),
-                self.keys[name].alias("source_key"),
-                pl.lit(variable).alias("source_variable"),
-                as_text(pl.col(variable), frame.schema[variable]).alias("text"),
-            )
-            .filter(pl.col("text").is_not_null())
-            .collect()
-        )
-
-    def single(self, name: str) -> bool:
-        """Whether a dataset has one record a subject."""
-        if name not in self._singles:
-            frame = self.frames[name]
-            self._singles[name] = "USUBJID" in frame.columns and bool(frame.get_column("USUBJID").is_unique().all())
-        return self._singles[name]
-
-
 @dataclass(slots=True)
 class _Tracing:
     """One dataset on its way to lines. `owner`: what each `_rid` of `_from` belongs to (tidy table or SDTM dataset)."""
 
     dataset: Dataset
-    others: _Others
+    others: Others
     owner: pl.DataFrame
     cells: Cells | None
     links: pl.DataFrame = field(init=False)
@@ -202,12 +128,15 @@ class _Tracing:
         frame, name = self.dataset.frame, variable.name
         value = frame.select(as_text(pl.col(name), frame.schema[name]).alias("value")).to_series()
         filled = self.records.with_columns(value).filter(pl.col("value").is_not_null())
+        stated = self._stated(filled) if name == "ADT" else None
+        rest = filled if stated is None else filled.join(stated, on="record", how="anti", maintain_order="left")
         found = [
             piece
             for sources, blocks in self._sources(name)
             if sources
-            for piece in self._found(self._of_blocks(filled, blocks), sources)
+            for piece in self._found(self._of_blocks(rest, blocks), sources)
         ]
+        found += [] if stated is None else [stated.lazy()]
         schema = {"record": pl.UInt32(), **{c: LINEAGE[c] for c in _SOURCE}}
         hits = pl.concat([pl.LazyFrame(schema=schema), *(p.cast(schema) for p in found)])  # type: ignore[arg-type]
         lines = (
@@ -221,6 +150,26 @@ class _Tracing:
             )
         )
         return lines.select(list(LINEAGE)).cast(LINEAGE).collect(optimizations=_AS_WRITTEN)  # type: ignore[arg-type]
+
+    def _stated(self, filled: pl.DataFrame) -> pl.DataFrame | None:
+        """The record that SRCDOM, SRCVAR and SRCSEQ of a time-to-event record name; None for other datasets."""
+        frame = self.dataset.frame
+        if not {"SRCDOM", "SRCVAR", "SRCSEQ", "STARTDT", "USUBJID"} <= set(frame.columns):
+            return None
+        said = frame.with_row_index("record", offset=1).select(
+            "record", "USUBJID", "SRCDOM", "SRCVAR", pl.col("SRCSEQ").cast(pl.Int64).alias("number")
+        )
+        said = said.join(filled, on="record", how="semi", maintain_order="left").drop_nulls(["SRCDOM", "SRCVAR"])
+        pieces = [pl.DataFrame(schema={"record": pl.UInt32, **{c: LINEAGE[c] for c in _SOURCE}})]
+        for (dataset, variable), rows in said.group_by("SRCDOM", "SRCVAR", maintain_order=True):
+            values = self.others.numbered(f"{dataset}.{variable}")
+            if values is None:
+                continue
+            one = self.others.single(str(dataset))
+            keys = ["USUBJID"] if one else ["USUBJID", "number"]
+            hits = rows.select("record", *keys).join(values.drop("record"), on=keys, how="inner", maintain_order="left")
+            pieces.append(_source_columns(hits.lazy()).collect().cast(pieces[0].schema))
+        return pl.concat(pieces)
 
     def _of_blocks(self, filled: pl.DataFrame, blocks: list[str | None]) -> pl.LazyFrame:
         if len(blocks) == len(self.blocks):

@@ -240,6 +240,26 @@ def test_a_formula_in_the_method_names_variables_of_the_same_record():
     ]
 
 
+def test_the_date_of_an_event_leads_to_the_record_that_srcdom_names():
+    made = adam()
+    frame = pl.DataFrame(
+        {
+            "USUBJID": ["S-001", "S-001", "S-002"], "PARAMCD": ["PFS", "OS", "PFS"], "STARTDT": [dt.date(2024, 3, 1)] * 3,
+            "ADT": [dt.date(2024, 3, 6), dt.date(2024, 3, 5), dt.date(2024, 4, 1)],
+            "SRCDOM": ["TR", "ADSL", None], "SRCVAR": ["TRDY", "TRTSDT", None], "SRCSEQ": [2, None, None],
+        }
+    )  # fmt: skip
+    described = variables(("USUBJID", "text", "Predecessor"), ("ADT", "date", "Derived"))
+    adtte = Dataset("ADTTE", "t", "", "", ("PARAMCD",), described, frame, origin={"ADT": ("ADSL.TRTSDT",)})
+    lines = lineage_adam({"ADSL": made["ADSL"], "ADTTE": adtte}, {n: d.frame for n, d in sdtm().items()})
+    own = lines.filter(pl.col("dataset") == "ADTTE", pl.col("variable") == "ADT")
+    assert own.select("record", "source_dataset", "source_key", "source_variable", "text").rows() == [
+        (1, "TR", "TRSEQ=2", "TRDY", "2"),
+        (2, "ADSL", None, "TRTSDT", "2024-03-05"),
+        (3, "ADSL", None, "TRTSDT", "2024-04-01"),
+    ]
+
+
 def test_the_lineage_is_the_same_twice_to_the_last_byte(of_sdtm: pl.DataFrame, tmp_path: Path):
     again = lineage(sdtm(), study_data())
     assert again.equals(of_sdtm)
