@@ -21,10 +21,14 @@ def exposure(inputs: Inputs) -> dict[str, Any]:
     if not {"USUBJID", "PARAMCD", "AVAL"} <= set(frame.columns) or frame.is_empty():
         return head | {"text": "No exposure was derived.", "rows": []}
     treatment = next((c for c in _TREATMENT if c in frame.columns), None)
+    param = pl.col("PARAM") if "PARAM" in frame.columns else pl.col("PARAMCD")
+    if "AVALU" in frame.columns:  # the unit is part of the parameter: 85 mg/m2 and 150 mg are not averaged
+        named = param.str.contains("(", literal=True) | pl.col("AVALU").is_null()
+        param = pl.when(named).then(param).otherwise(pl.format("{} ({})", param, "AVALU"))
     rows = frame.join(population.subjects, on="USUBJID", how="semi").select(
         "PARAMCD",
         "AVAL",
-        PARAM=pl.col("PARAM") if "PARAM" in frame.columns else pl.col("PARAMCD"),
+        PARAM=param,
         TREATMENT=pl.col(treatment).cast(pl.String).fill_null("") if treatment else pl.lit(""),
     )
     groups = rows.sort("TREATMENT", "PARAMCD", "PARAM").partition_by(

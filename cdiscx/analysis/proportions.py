@@ -66,7 +66,7 @@ def response(inputs: Inputs, name: str, endpoint: Endpoint, population: Populati
     if judged.height and not set(values.drop_nulls()) <= set(_YES_NO):
         entry["categories"] = counted(values, RESPONSES)
     if "REASON" in judged.columns and judged["REASON"].is_not_null().any():
-        entry["reasons"] = counted(judged["REASON"])
+        entry["reasons"] = counted(judged["REASON"].drop_nulls())
     return entry
 
 

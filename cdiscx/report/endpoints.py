@@ -78,12 +78,15 @@ def _plots(study: Study, results: Mapping[str, Any], adam: Mapping[str, pl.DataF
     groups = {drug: r.group for drug, r in study.regimens.items() if r.group}
     lanes = frames.lanes(adam, per_month, groups)
     events = results["adverse_events"]
+    viable = study.criterion is not None and study.criterion.name == "MRECIST"
+    what = "sum of viable diameters" if viable else "sum of diameters"
     return {
+        "what": what,
         "timed": timed,
         "curves": {name: Markup(svg) for name, svg in curves.items()},
-        "waterfall": Markup(waterfall(changes) if changes else ""),
+        "waterfall": Markup(waterfall(changes, what) if changes else ""),
         "measured": len(changes),
-        "spider": Markup(spider(courses) if courses else ""),
+        "spider": Markup(spider(courses, what) if courses else ""),
         "swimmer": Markup(swimmer(lanes) if lanes else ""),
         "grades": Markup(grade_plot(events["by_term"], events["N"])),
     }
@@ -111,7 +114,7 @@ def _shift(shift: Mapping[str, Any] | None) -> dict[str, Any] | None:
             step = (order.index(then) > order.index(base)) - (order.index(then) < order.index(base)) if known else None
             look = {None: "unknown", -1: "down", 0: "same", 1: "up"}[step]
             row.append({"n": cell["n"], "look": look, "who": _named(cell["subjects"])})
-        if base != "NONE" or any(c["n"] for c in row):
+        if base not in ("NONE", "NOT KNOWN") or any(c["n"] for c in row):
             rows.append({"baseline": base, "cells": row, "n": sum(c["n"] for c in row)})
     total = sum(r["n"] for r in rows)
     looks = ("down", "same", "up", "unknown")

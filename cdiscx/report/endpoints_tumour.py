@@ -35,16 +35,19 @@ class Course:
     points: tuple[tuple[float, float], ...]
 
 
-def waterfall(changes: Sequence[Change]) -> str:
-    """One bar a subject, worst to best, coloured by best overall response, with lines at -30 % and +20 %."""
+def waterfall(changes: Sequence[Change], what: str) -> str:
+    """One bar a subject, worst to best, coloured by best overall response, with lines at -30 % and +20 %.
+
+    `what`: the words for the sum that is judged, `sum of diameters`.
+    """
     ordered = sorted(changes, key=lambda c: (-c.change, c.subject))
-    return "".join(_bars(ordered, variant) for variant in ("wide", "narrow"))
+    return "".join(_bars(ordered, what, variant) for variant in ("wide", "narrow"))
 
 
-def spider(courses: Sequence[Course]) -> str:
+def spider(courses: Sequence[Course], what: str) -> str:
     """One line a subject from baseline on, coloured by best overall response."""
     ordered = sorted(courses, key=lambda c: c.subject)
-    return "".join(_lines(ordered, variant) for variant in ("wide", "narrow"))
+    return "".join(_lines(ordered, what, variant) for variant in ("wide", "narrow"))
 
 
 def changes_of(frame: pl.DataFrame) -> list[Change]:
@@ -95,7 +98,7 @@ def _legend(d: Drawing, words: Sequence[str], left: float, right: float, y: floa
     d.legend(left, y, items, right)
 
 
-def _bars(ordered: Sequence[Change], variant: str) -> str:
+def _bars(ordered: Sequence[Change], what: str, variant: str) -> str:
     narrow = variant == "narrow"
     width = NARROW if narrow else WIDE
     height, left, right, top = (240.0 if narrow else 360.0), (46.0 if narrow else 64.0), width - 44.0, 12.0
@@ -103,7 +106,7 @@ def _bars(ordered: Sequence[Change], variant: str) -> str:
     low, high = _range([c.change for c in ordered])
     y = Scale(low, high, top + height, top)
     slot = min(46.0, (right - left - 4) / len(ordered))
-    _frame(d, y, left, right, f"Best change of {'sum' if narrow else 'the sum of diameters from baseline'} (%)")
+    _frame(d, y, left, right, "Best change (%)" if narrow else f"Best change of the {what} from baseline (%)")
     for i, bar in enumerate(ordered):
         shown = min(bar.change, high)
         at, end = y(0), y(shown)
@@ -121,6 +124,7 @@ def _bars(ordered: Sequence[Change], variant: str) -> str:
         )
         if bar.change > high:
             d.text(x + slot / 2, top + 9, "\u2191", "soft", "middle", f"{bar.subject}: {plain(round(bar.change, 1))} %")
+    _references(d, y, left, right)
     d.text(
         (left + right) / 2,
         top + height + 18,
@@ -129,10 +133,10 @@ def _bars(ordered: Sequence[Change], variant: str) -> str:
         "middle",
     )
     _legend(d, [c.response for c in ordered], left, right, top + height + 42, "bar")
-    return d.render(f"Waterfall plot: best percent change of the sum of diameters, {len(ordered)} subjects", variant)
+    return d.render(f"Waterfall plot: best percent change of the {what}, {len(ordered)} subjects", variant)
 
 
-def _lines(ordered: Sequence[Course], variant: str) -> str:
+def _lines(ordered: Sequence[Course], what: str, variant: str) -> str:
     narrow = variant == "narrow"
     width = NARROW if narrow else WIDE
     height, left, right, top = (240.0 if narrow else 360.0), (46.0 if narrow else 64.0), width - 44.0, 12.0
@@ -141,7 +145,7 @@ def _lines(ordered: Sequence[Course], variant: str) -> str:
     marks = month_ticks(max([1.0, *(m for m, _ in points)]), narrow)
     low, high = _range([v for _, v in points])
     x, y = Scale(0, marks[-1], left, right), Scale(low, high, top + height, top)
-    _frame(d, y, left, right, f"Change of {'sum' if narrow else 'the sum of diameters from baseline'} (%)")
+    _frame(d, y, left, right, "Change (%)" if narrow else f"Change of the {what} from baseline (%)")
     _references(d, y, left, right)
     for month in marks:
         d.line(x(month), y.start, x(month), y.start + 5, "axis")
@@ -156,4 +160,4 @@ def _lines(ordered: Sequence[Course], variant: str) -> str:
         for (px, py), (month, value) in zip(shown[1:], course.points[1:], strict=True):
             d.circle(px, py, 2.2, f"dot {look}", f"{course.subject}: {plain(round(value, 1))} % at {month:.1f} months")
     _legend(d, [c.response for c in ordered], left, right, y.start + 60, "line")
-    return d.render(f"Spider plot: change of the sum of diameters over time, {len(ordered)} subjects", variant)
+    return d.render(f"Spider plot: change of the {what} over time, {len(ordered)} subjects", variant)

@@ -235,6 +235,15 @@ def test_events_that_are_not_treatment_emergent_are_not_counted():
     assert told["summary"][0]["n"] == 0
 
 
+def test_exposure_in_another_unit_is_another_parameter():
+    rows = [
+        (f"S-00{i}", "DRUG", "CUMDOSE", "Cumulative Dose", v, u) for i, v, u in ((1, 85.0, "mg/m2"), (2, 150.0, "mg"))
+    ]
+    frame = pl.DataFrame(rows, schema=["USUBJID", "EXTRT", "PARAMCD", "PARAM", "AVAL", "AVALU"], orient="row")
+    told = analyse(study("palhep-a"), {"ADSL": subjects(2), "ADEXSUM": frame})["exposure"]
+    assert [(r["param"], r["n"]) for r in told["rows"]] == [("Cumulative Dose (mg)", 1), ("Cumulative Dose (mg/m2)", 1)]
+
+
 def test_exposure_is_described_by_treatment_and_parameter():
     rows = [(f"S-00{i}", "DRUG", "RDI", "Relative Dose Intensity (%)", v) for i, v in ((1, 75.0), (2, 100.0))]
     frame = pl.DataFrame(rows, schema=["USUBJID", "PARCAT1", "PARAMCD", "PARAM", "AVAL"], orient="row")
