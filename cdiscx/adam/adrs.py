@@ -91,7 +91,7 @@ def _derived_parameters(points: pl.DataFrame, rows: pl.DataFrame, source: Respon
         return []
     derived = derived_readings(points)
     overall = derived.select(*_PLACE, "_from", "RULEID", AVALC="RESP").with_columns(
-        _flags(rows, source == "DERIVED"), DISCFL=flag(derived["RESP"] != points["OVRLRESP"])
+        _flags(rows, source == "DERIVED"), DISCFL=flag(pl.lit(derived["RESP"] != points["OVRLRESP"]))
     )
     target = points.with_columns(ADT=derived["ADT"], _from=derived["_from"], RSSEQ=derived["RSSEQ"])
     target = target.select(
