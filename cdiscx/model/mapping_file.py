@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -40,19 +40,23 @@ def mapping_files(study: Study, extra: Path | None = None) -> dict[str, list[Pat
 
 
 def load_mappings(
-    study: Study, algorithms: Algorithms, extra: Path | None = None
+    study: Study, algorithms: Algorithms, extra: Path | None = None, tables: Collection[str] | None = None
 ) -> tuple[dict[str, DomainMapping], dict[str, dict[str, str]]]:
-    """Domain -> mapping, and C-code -> value -> meaning of the sponsor's own terms. Raises SpecError with every mistake."""
+    """Domain -> mapping, and C-code -> value -> meaning of the sponsor's own terms.
+
+    `tables`: the tables there are; a block that reads another one is left empty, so that the study need not give its
+    parameters. Raises SpecError with every mistake.
+    """
     problems: list[str] = []
     domains: dict[str, DomainMapping] = {}
     extended: dict[str, dict[str, str]] = {}
     for name, files in mapping_files(study, extra).items():
         if name == "terminology":
-            terms = _read(files, study, Terms, {}, problems)
+            terms = _read(files, study, Terms, {}, problems, None)
             for code, values in terms.extend_codelists.items() if isinstance(terms, Terms) else ():
                 extended.setdefault(code, {}).update(values)
             continue
-        domain = _read(files, study, DomainMapping, algorithms, problems)
+        domain = _read(files, study, DomainMapping, algorithms, problems, tables)
         if isinstance(domain, DomainMapping):
             domains[domain.domain] = domain
             for code, values in domain.extend_codelists.items():
@@ -63,7 +67,12 @@ def load_mappings(
 
 
 def _read(
-    files: list[Path], study: Study, model: type[Node], algorithms: Algorithms, problems: list[str]
+    files: list[Path],
+    study: Study,
+    model: type[Node],
+    algorithms: Algorithms,
+    problems: list[str],
+    tables: Collection[str] | None,
 ) -> BaseModel | None:
     marks, found = Marks(), list[str]()
     merged: dict[str, Any] = {}
@@ -77,7 +86,7 @@ def _read(
         marks.at.update(places)
         found += wrong
     marks.at[()] = (str(files[-1]), 1, 1)
-    filled, lost = _fill(_without_nulls(merged), study.parameters, marks)
+    filled, lost = _fill(_of_tables(_without_nulls(merged), tables), study.parameters, marks)
     found += lost
     if model is DomainMapping:
         filled = _targets_read(filled, algorithms, marks, found)
@@ -103,6 +112,20 @@ def _without_nulls(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _without_nulls(value) for key, value in node.items() if value is not None}
     return [_without_nulls(value) for value in node] if isinstance(node, list) else node
+
+
+def _of_tables(node: Any, tables: Collection[str] | None) -> Any:
+    """Blocks that read a table which is not there keep its name only."""
+    blocks = node.get("blocks") if isinstance(node, dict) else None
+    if tables is None or not isinstance(blocks, dict):
+        return node
+    kept = {
+        name: {"from": block["from"]}
+        if isinstance(block, dict) and isinstance(block.get("from"), str) and block["from"] not in tables
+        else block
+        for name, block in blocks.items()
+    }
+    return {**node, "blocks": kept}
 
 
 def _targets_read(node: Any, algorithms: Algorithms, marks: Marks, problems: list[str]) -> Any:

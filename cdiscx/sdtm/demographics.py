@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from cdiscx.model.errors import SpecError
 from cdiscx.registry import algorithm
 from cdiscx.sdtm.elements import arm_of
 from cdiscx.sdtm.here import Here
@@ -157,9 +156,10 @@ def _enrolled(here: Here, column: str) -> pl.Expr:
 
 
 def _arms(here: Here, column: str) -> pl.Expr:
-    """ARMCD or ARM of each subject by the trial design."""
-    if here.study.arm is None:
-        raise SpecError(f"study {here.study.id}: DM needs `arm:`, which is not given")
+    """ARMCD or ARM of each subject by the trial design; nothing where the study file describes none."""
+    if here.study.arm is None or "anchors" not in here.run.data.tidy:
+        here.missing.append("`arm:`")
+        return pl.lit(None, pl.String)
     return here.lookup(arm_of(here.run.data), ["SUBJID"], column)
 
 

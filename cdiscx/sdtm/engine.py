@@ -68,7 +68,7 @@ def map_study(data: StudyData, mappings: Path | None = None) -> Mapped:
 def begin(data: StudyData, mappings: Path | None = None) -> tuple[Run, dict[str, Dataset]]:
     """A run with its mappings, subjects and elements, and DM and SE, which every other domain rests on."""
     registry.discover("cdiscx.sdtm")
-    domains, extended = load_mappings(data.study, registry.registered("algorithm"), mappings)
+    domains, extended = load_mappings(data.study, registry.registered("algorithm"), mappings, set(data.tidy))
     run = Run(data, domains, extended, people=_people(data))
     made = map_domain(run, "DM") if "DM" in domains else {}
     run.people = _with_dates(run.people, made.get("DM"))

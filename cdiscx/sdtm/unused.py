@@ -6,7 +6,7 @@ from collections.abc import Set
 
 import polars as pl
 
-from cdiscx.model.table import Source, StudyData, Table
+from cdiscx.model.table import Source, StudyData
 
 SHAPE = {"sheet": pl.String, "header": pl.String, "table": pl.String, "column": pl.String, "values": pl.Int64}
 
@@ -18,8 +18,11 @@ def unused_columns(data: StudyData, used: Set[str]) -> pl.DataFrame:
     a column without any is not listed. A sheet that the study file does not know has one line without header.
     """
     rows: list[tuple[str, str | None, str | None, str | None, int]] = []
-    for source in data.upload.sources:
-        rows += _of_source(source, data.tidy.get(source.table), used)
+    for number, source in enumerate(data.upload.sources):
+        rids = data.upload.ledger.filter(pl.col("_source") == number).get_column("_rid")
+        table = data.tidy.get(source.table)
+        frame = table.frame.filter(pl.col("_rid").is_in(rids.implode())) if table else None
+        rows += _of_source(source, frame, used)
     read = {(s.file, s.sheet) for s in data.upload.sources}
     for file in data.upload.files:
         for sheet in file.sheets:
@@ -31,7 +34,7 @@ def unused_columns(data: StudyData, used: Set[str]) -> pl.DataFrame:
 
 
 def _of_source(
-    source: Source, table: Table | None, used: Set[str]
+    source: Source, frame: pl.DataFrame | None, used: Set[str]
 ) -> list[tuple[str, str | None, str | None, str | None, int]]:
     by_letter = {letter: column for column, letter in source.letters.items()}
     below = source.raw.text.filter(pl.col("_row") > source.header_row)
@@ -42,6 +45,9 @@ def _of_source(
         if column is not None and f"{source.table}.{column}" in used:
             continue
         filled = below.height - below.get_column(letter).null_count()
+        if column is not None and frame is not None and column in frame.columns:
+            kept = f"{column}C" if f"{column}C" in frame.columns else column
+            filled = frame.height - frame.get_column(kept).null_count()  # `N/A` is no value
         if not filled:
             continue
         if column is not None:
