@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 import polars as pl
@@ -23,7 +23,10 @@ from cdiscx.report.endpoints_tumour import changes_of, courses_of, spider, water
 from cdiscx.report.page import content_hash
 from cdiscx.report.words import visible
 
+T = TypeVar("T")
 _TEMPLATES = Path(__file__).parent / "templates"
+#: subjects that a plot of individuals draws: of more, so many evenly picked ones, and the page says so
+DRAWN = 1_000
 #: subjects and terms named in a cell; the others are counted, endpoints.json has all
 NAMED = 20
 
@@ -73,10 +76,10 @@ def _plots(study: Study, results: Mapping[str, Any], adam: Mapping[str, pl.DataF
         for e in timed
         if e["n"]
     }
-    changes = changes_of(frames.best_changes(adam))
-    courses = courses_of(frames.courses(adam, per_month))
+    changes = sorted(changes_of(frames.best_changes(adam)), key=lambda c: (-c.change, c.subject))
+    courses = sorted(courses_of(frames.courses(adam, per_month)), key=lambda c: c.subject)
     groups = {drug: r.group for drug, r in study.regimens.items() if r.group}
-    lanes = frames.lanes(adam, per_month, groups)
+    lanes = sorted(frames.lanes(adam, per_month, groups), key=lambda lane: (-lane.end, lane.subject))
     events = results["adverse_events"]
     viable = study.criterion is not None and study.criterion.name == "MRECIST"
     what = "sum of viable diameters" if viable else "sum of diameters"
@@ -84,12 +87,19 @@ def _plots(study: Study, results: Mapping[str, Any], adam: Mapping[str, pl.DataF
         "what": what,
         "timed": timed,
         "curves": {name: Markup(svg) for name, svg in curves.items()},
-        "waterfall": Markup(waterfall(changes, what) if changes else ""),
-        "measured": len(changes),
-        "spider": Markup(spider(courses, what) if courses else ""),
-        "swimmer": Markup(swimmer(lanes) if lanes else ""),
+        "waterfall": Markup(waterfall(_picked(changes), what) if changes else ""),
+        "left_out": max(len(changes), len(courses), len(lanes)) > DRAWN,
+        "drawn": DRAWN,
+        "spider": Markup(spider(_picked(courses), what) if courses else ""),
+        "swimmer": Markup(swimmer(_picked(lanes)) if lanes else ""),
         "grades": Markup(grade_plot(events["by_term"], events["N"])),
     }
+
+
+def _picked(ordered: Sequence[T]) -> Sequence[T]:
+    """All of them, or DRAWN of them at even distances, so that the shape of a plot stays."""
+    n = len(ordered)
+    return ordered if n <= DRAWN else [ordered[i * n // DRAWN] for i in range(DRAWN)]
 
 
 def _methods(entries: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -11,6 +11,7 @@ import pytest
 
 from cdiscx.analysis import analyse
 from cdiscx.model.spec import Study
+from cdiscx.report import endpoints
 from cdiscx.report.endpoints import endpoint_page
 from cdiscx.report.page import content_hash
 
@@ -156,6 +157,14 @@ def test_a_thousand_subjects_make_a_page_of_a_few_megabytes():
     assert len(html) < 8_000_000
     labels = Outline(html).svgs("wide")
     assert sum("Swimmer" in label for label in labels) == 11  # panels that fit a page of paper
+
+
+def test_of_more_subjects_than_can_be_drawn_an_even_choice_is_drawn_and_the_page_says_so(monkeypatch):
+    monkeypatch.setattr(endpoints, "DRAWN", 10)
+    html = page("neopvtt-b", Cohort(36).frames)
+    assert "There are more than 10 subjects" in html
+    assert any(label.startswith("Swimmer plot, 10 of 10") for label in Outline(html).svgs("wide"))
+    assert "There are more than" not in told("neopvtt-b", 36)
 
 
 def test_the_same_input_gives_the_same_page_in_whatever_order_the_records_come():
