@@ -110,7 +110,9 @@ def took_place(prefix: str) -> pl.Expr:
 def first_by(frame: pl.DataFrame, by: Iterable[str], *, last: bool = False) -> pl.DataFrame:
     """One row per subject: the first (or last) in the order of `by`, ties by `_id`; rows with a null in `by` do not count."""
     keys = list(by)
-    ordered = frame.drop_nulls(keys).sort(*keys, "_id", descending=[*([last] * len(keys)), False])
+    most = pl.col(keys[0]).max() if last else pl.col(keys[0]).min()
+    best = frame.drop_nulls(keys).filter(pl.col(keys[0]) == most.over("USUBJID"))
+    ordered = best.sort(*keys, "_id", descending=[*([last] * len(keys)), False])
     return ordered.group_by("USUBJID", maintain_order=True).first()
 
 

@@ -146,15 +146,14 @@ def _rank(frame: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def lineage(frame: pl.DataFrame, name: str = "_from") -> pl.Series:
-    """`_from` with each record once and in order; only rows that rest on several records are looked at."""
+    """`_from` (or another list of ids) with each record once and in order; no list and an empty one stay what they are."""
     ids = frame[name].cast(pl.List(pl.UInt32))
-    several = ids.list.len() > 1
-    if not several.any():
+    if not (ids.list.len() > 1).any():
         return ids
-    rows = frame.select(_from=ids).with_row_index("_row")
-    many = rows.filter(several).explode("_from", empty_as_null=True).unique().sort("_row", "_from")
-    tidy = many.group_by("_row", maintain_order=True).agg("_from")
-    return pl.concat([rows.filter(~several.fill_null(False)), tidy]).sort("_row")["_from"].alias(name)
+    rows = pl.DataFrame({name: ids}).with_row_index("_row").explode(name, empty_as_null=True).sort("_row", name)
+    again = (pl.col("_row") == pl.col("_row").shift(1)) & (pl.col(name) == pl.col(name).shift(1))
+    once = rows.filter(~again.fill_null(False)).group_by("_row", maintain_order=True).agg(pl.col(name).drop_nulls())
+    return pl.select(pl.when(ids.is_not_null()).then(once[name])).to_series().alias(name)
 
 
 def _cast(frame: pl.DataFrame, column: Column) -> pl.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -46,18 +46,29 @@ def number_column(name: str) -> bool:
 
 def _typed(frame: pl.DataFrame, offset: int) -> pl.DataFrame:
     frame = frame.rename({c: c.upper() for c in frame.columns if not c.startswith("_")})
-    columns = [_column(pl.col(c), c, frame.schema[c]) for c in frame.columns if not c.startswith("_")]
+    named = [c for c in frame.columns if not c.startswith("_")]
+    blank = _with_blanks(frame, [c for c in named if frame.schema[c] == pl.String and not number_column(c)])
     given = "_id" in frame.columns
     key = pl.col("_id").cast(pl.UInt32) if given else (pl.int_range(pl.len()) + offset).cast(pl.UInt32)
-    return frame.select(*columns, key.alias("_id")).with_columns(_from=pl.concat_list("_id"))
+    out = frame.select(*(_column(c, frame.schema[c], c in blank) for c in named), key.alias("_id"))
+    return out.with_columns(_from=pl.col("_id").reshape((-1, 1)).arr.to_list())
 
 
-def _column(value: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
+def _with_blanks(frame: pl.DataFrame, texts: list[str]) -> set[str]:
+    """The text columns that hold an empty cell or a blank at the end of one: only these cost the cleaning."""
+    if not texts or frame.is_empty():
+        return set()
+    found = frame.select((pl.col(c).str.ends_with(" ") | (pl.col(c) == "")).any() for c in texts)
+    return {c for c in texts if found[c].item()}
+
+
+def _column(name: str, dtype: pl.DataType, blank: bool) -> pl.Expr:
+    value = pl.col(name)
     if number_column(name):
         return (value.str.strip_chars() if dtype == pl.String else value).cast(pl.Float64, strict=False)
     if dtype == pl.String:
         trimmed = value.str.strip_chars_end()
-        return pl.when(trimmed != "").then(trimmed).alias(name)
+        return pl.when(trimmed != "").then(trimmed).alias(name) if blank else value
     if isinstance(dtype, pl.Datetime):
         return value.dt.strftime("%Y-%m-%dT%H:%M:%S")
     if dtype.is_float():
@@ -81,25 +92,27 @@ def _with_qualifiers(frame: pl.DataFrame, supp: pl.DataFrame | None) -> pl.DataF
             value = pl.col("IDVARVAL").str.strip_chars()
             part = part.with_columns(value.cast(frame.schema[str(idvar)], strict=False).alias(str(idvar)))
             on.append(str(idvar))
-        names = part["QNAM"].drop_nulls().unique().sort().to_list()
-        wide = part.drop_nulls([*on, "QNAM"]).group_by(on, maintain_order=True).agg(
-            *(pl.col("QVAL").filter(pl.col("QNAM") == q).first().alias(f"_q_{q}") for q in names),
-            pl.col("_id").alias("_more"),
-        )  # fmt: skip
-        none = pl.lit([], dtype=pl.List(pl.UInt32))
-        frame = (
-            frame.join(wide, on=on, how="left", maintain_order="left")
-            .with_columns(
-                *(_qualifier(q, frame).alias(q) for q in names),
-                _from=pl.concat_list("_from", pl.col("_more").fill_null(none)),
-            )
-            .drop("_more", *(f"_q_{q}" for q in names))
-        )
+        frame = _beside(frame, part, on)
     return frame
 
 
+def _beside(frame: pl.DataFrame, part: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+    """Qualifiers that share one IDVAR beside their parents; parents are found once and then known by their row."""
+    rows = frame.select(on).with_row_index("_row")
+    found = part.join(rows, on=on, how="inner", maintain_order="left").select("_row", "QNAM", "QVAL", "_id")
+    out = frame.with_row_index("_row")
+    for name in found["QNAM"].drop_nulls().unique().sort():
+        one = found.filter(pl.col("QNAM") == name).unique("_row", keep="first", maintain_order=True)
+        wide = out.join(one.select("_row", _q="QVAL"), on="_row", how="left", maintain_order="left")
+        out = wide.with_columns(_qualifier(name, out).alias(name)).drop("_q")
+    ids = found.sort("_row").group_by("_row", maintain_order=True).agg(_more="_id")
+    out = out.join(ids, on="_row", how="left", maintain_order="left")
+    none = pl.lit([], dtype=pl.List(pl.UInt32))
+    return out.with_columns(_from=pl.concat_list("_from", pl.col("_more").fill_null(none))).drop("_row", "_more")
+
+
 def _qualifier(name: str, frame: pl.DataFrame) -> pl.Expr:
-    value = pl.col(f"_q_{name}")
+    value = pl.col("_q")
     value = value.cast(pl.Float64, strict=False) if number_column(name) else value
     return pl.coalesce(name, value) if name in frame.columns else value
 
@@ -110,7 +123,14 @@ def _missing(frame: pl.DataFrame, name: str) -> pl.Expr:
 
 def _with_dates(frame: pl.DataFrame) -> pl.DataFrame:
     dates = [c for c in frame.columns if c.endswith("DTC") and c[:-1] not in frame.columns]
-    return frame.with_columns(read_iso(pl.col(c)).alias(c[:-1]) for c in dates)
+    return frame.with_columns(_days(frame, c, read_iso).alias(c[:-1]) for c in dates)
+
+
+def _days(frame: pl.DataFrame, column: str, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """Dates of a column of texts; every text that occurs is read once."""
+    texts = frame.select(column)
+    known = texts.unique().with_columns(_day=reading(pl.col(column)))
+    return texts.join(known, on=column, how="left", nulls_equal=True, maintain_order="left")["_day"]
 
 
 def _cut(name: str, frame: pl.DataFrame, cutoff: dt.date) -> pl.DataFrame:
@@ -124,10 +144,11 @@ def _cut(name: str, frame: pl.DataFrame, cutoff: dt.date) -> pl.DataFrame:
         return frame.with_columns(pl.when(~late).then(c).alias(c) for c in gone)
     begins = [c for c in (f"{prefix}STDTC", f"{prefix}DTC") if c in frame.columns]
     if begins:
-        frame = frame.filter((earliest(pl.coalesce(begins)) <= day).fill_null(True))
+        begin = _days(frame.select(_begin=pl.coalesce(begins)), "_begin", earliest)
+        frame = frame.filter((begin <= cutoff).fill_null(True))
     ends = f"{prefix}ENDTC"
     if ends in frame.columns:
-        late = (earliest(pl.col(ends)) > day).fill_null(False)
+        late = pl.lit((_days(frame, ends, earliest) > cutoff).fill_null(False))
         open_end = day if prefix in _RUNS_ON else pl.lit(None, dtype=pl.Date)
         frame = frame.with_columns(
             pl.when(late).then(open_end).otherwise(pl.col(ends[:-1])).alias(ends[:-1]),

@@ -43,7 +43,10 @@ def adtr(ctx: Context) -> Dataset | Absent:
         return Absent("no lesion was measured: there are no TR records of lesions")
     sums = derive_param_sums(ctx, found)
     pieces = [*derive_param_lesions(ctx, found), *sums, *derive_param_best_change(ctx, found, sums)]
-    frame = pl.concat([p for p in pieces if p.height], how="diagonal")
+    filled = [p for p in pieces if p.height]
+    if not filled:
+        return Absent("no lesion was measured in a subject of ADSL")
+    frame = pl.concat(filled, how="diagonal")
     people = ctx.adsl.select(SUBJID="USUBJID", _start="TRTSDT")
     frame = frame.join(people, on="SUBJID", how="inner", maintain_order="left").with_columns(
         USUBJID="SUBJID", EVALR="EVAL", AVISIT="VISIT", AVISITN="VISITNUM", ADY=study_day(pl.col("ADT"), pl.col("_start")),
