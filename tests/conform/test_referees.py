@@ -11,7 +11,9 @@ import pytest
 
 from cdiscx.conform import as_dict, as_text, conformance, exit_status, referees
 from cdiscx.conform.referees import CORE_COMMAND, Remark, Verdict, core, pointblank, read_core
+from cdiscx.conform.rules import rules
 from cdiscx.model.finding import Status
+from cdiscx.registry import discover
 
 SCRIPT = """
 import json, sys
@@ -121,3 +123,11 @@ def test_the_exit_status_tells_findings_from_a_referee_that_broke() -> None:
     assert exit_status(clean, (Verdict("r", Status.SKIPPED),)) == 0
     assert exit_status(clean, (Verdict("r", Status.ERRORED),)) == 3
     assert exit_status(empty, ()) == 3
+
+
+def test_the_page_counts_the_rules_as_they_are() -> None:
+    discover("cdiscx.conform")
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+    known = rules().values()
+    assert f"| {len(known)} rules `CNF-…`" in page
+    assert f"own {sum(r.standard == 'ADaM' for r in known)} rules stand in" in page
