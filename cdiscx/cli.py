@@ -339,11 +339,11 @@ def explain(check_id: str, study: str | None) -> None:
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
 def demo(folder: Path, quiet: bool) -> None:
-    """Write sample uploads of both studies, check them and write the reports."""
-    from cdiscx import flow
+    """Write sample uploads of both studies, check them, write the reports, and export the clean ones."""
+    from cdiscx import delivery
 
     with _progress(quiet) as step:
-        lines = flow.demo(folder, progress=step)
+        lines = delivery.demo(folder, progress=step)
     for line in lines:
         click.echo(line)
 

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from cdiscx import registry
-from cdiscx.model.errors import ExportError, UsageError
+from cdiscx.model.errors import UsageError
 from cdiscx.model.finding import LEFT_OUT, Check, CheckRun, Finding, Report, Status
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext, StudyData, Upload, UploadFile
@@ -280,25 +280,3 @@ def write_reports(report: Report, files: Sequence[UploadFile], folder: Path, stu
         f"suites/{table}.json": json.dumps(suite_dict(study, table), ensure_ascii=False, indent=1) for table in tables
     }
     return write_folder(report, files, folder, study, suites)
-
-
-def demo(folder: Path, progress: Progress = _quiet) -> list[str]:
-    """Sample uploads of both studies, clean and with planted defects, checked and reported; lines that say what was made."""
-    from cdiscx.samples import write_demo
-
-    try:
-        made = write_demo(folder)
-    except OSError as error:
-        raise ExportError(f"the samples cannot be written to {folder}: {error.strerror or error}") from error
-    lines = []
-    for kind, uploads in (("clean", made.clean), ("planted", made.planted)):
-        for name, paths in uploads.items():
-            plan = Study.load(name)
-            files = read(*paths, progress=progress)
-            report = validate(tidy(plan, files, progress=progress), progress=progress)
-            target = folder / name / f"report-{kind}"
-            write_reports(report, files, target, plan)
-            counts = report.summary()["by_severity"]
-            said = ", ".join(f"{n} {level}{'s' if n != 1 else ''}" for level, n in counts.items())
-            lines.append(f"{name} {kind}: {len(files)} uploads, {said}; open {target / 'report.html'}")
-    return lines
