@@ -52,7 +52,7 @@ _SOURCE = ("source_dataset", "source_key", "source_variable", *(c for c in CELLS
 
 
 def lineage(datasets: Mapping[str, Dataset], data: StudyData) -> pl.DataFrame:
-    """SDTM datasets (with `_from` and `_block`) of one run -> LINEAGE, in the order of datasets, records and variables."""
+    """SDTM datasets (with `_from` and `_block`) of one run -> LINEAGE, in the order of datasets, variables and records."""
     cells = Cells(data)
     frames = {name: dataset.frame for name, dataset in datasets.items()}
     others = Others(frames, {n: record_key(n, f, datasets[n].keys) for n, f in frames.items()})
@@ -116,12 +116,8 @@ class _Tracing:
             self.links = pairs.join(self.owner, on="_rid", how="left", maintain_order="left")
 
     def lines(self) -> pl.DataFrame:
-        """LINEAGE of the dataset, records in order, variables in order, sources in the order of the origin."""
-        pieces = [
-            self._variable(v).with_columns(pl.lit(number, pl.UInt32).alias("_order"))
-            for number, v in enumerate(self.dataset.variables)
-        ]
-        return pl.concat(pieces).sort("record", "_order", maintain_order=True).select(list(LINEAGE))
+        """LINEAGE of the dataset: variables in order, records in order, sources in the order of the origin."""
+        return pl.concat([pl.DataFrame(schema=LINEAGE), *(self._variable(v) for v in self.dataset.variables)])
 
     def _variable(self, variable: Variable) -> pl.DataFrame:
         """The lines of one variable: its filled values with their sources, or without one."""

@@ -6,8 +6,8 @@ Works on the files of an export alone: `lineage.parquet` beside the datasets, `r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,6 @@ class _Lines:
     """The lineage of an export: one or two files, read where they are asked."""
 
     files: tuple[Path, ...]
-    _datasets: tuple[str, ...] = field(default=())
 
     @classmethod
     def of(cls, folder: Path) -> _Lines:
@@ -84,33 +83,33 @@ class _Lines:
 
     def where(self, *conditions: pl.Expr) -> pl.DataFrame:
         """The lines of all files that meet the conditions."""
-        try:
-            found = [pl.scan_parquet(f).select(list(LINEAGE)).filter(*conditions).collect() for f in self.files]
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise UsageError(f"{self.files[0].parent} has a {FILE} that cannot be read") from error
-        return pl.concat(found)
+        return self._read(lambda lines: lines.select(list(LINEAGE)).filter(*conditions))
 
     def datasets(self) -> list[str]:
         """Names of the datasets that have lines."""
-        names = [pl.scan_parquet(f).select(pl.col("dataset").unique()).collect()["dataset"] for f in self.files]
-        return sorted(set(pl.concat(names).to_list()))
+        return self._read(lambda lines: lines.select(pl.col("dataset").unique()))["dataset"].unique().sort().to_list()
+
+    def _read(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+        try:
+            return pl.concat([query(pl.scan_parquet(file)).collect() for file in self.files])
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise UsageError(f"{self.files[0].parent} has a {FILE} that cannot be read") from error
 
 
 def _asked(lines: _Lines, name: str, keys: Sequence[str]) -> tuple[Mapping[str, Any], str]:
     """The record (one line of it) and the variable that the words mean."""
-    own = lines.where(pl.col("dataset") == name)
-    if not own.height:
+    if name not in lines.datasets():
         raise UsageError(f"no dataset {name} in the lineage; there are: {', '.join(lines.datasets())}")
     if len(keys) < 2:
         raise UsageError(f"name the subject, the record and the variable: {name} USUBJID KEY VARIABLE")
     subject, *told, variable = keys
     variable = variable.upper()
-    if own.get_column("USUBJID").null_count() == own.height:
-        told, records = [subject, *told], own
-    else:
-        records = own.filter((pl.col("USUBJID") == subject) | pl.col("USUBJID").str.ends_with(f"-{subject}"))
-        if not records.height:
-            raise UsageError(f"{name} has no subject '{subject}'")
+    whose = (pl.col("USUBJID") == subject) | pl.col("USUBJID").str.ends_with(f"-{subject}")
+    records = lines.where(pl.col("dataset") == name, whose)
+    if not records.height:
+        told, records = [subject, *told], lines.where(pl.col("dataset") == name, pl.col("USUBJID").is_null())
+    if not records.height:
+        raise UsageError(f"{name} has no subject '{subject}'")
     for word in told:
         records = records.filter(_has_key(word))
     there = records.unique("record", keep="first", maintain_order=True)

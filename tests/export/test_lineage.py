@@ -347,6 +347,18 @@ def test_several_records_that_a_value_may_rest_on_are_listed(tmp_path: Path):
     ]
 
 
+def test_reference_data_need_no_subject(tmp_path: Path):
+    frame = pl.DataFrame({"ARMCD": ["A", "A"], "TAETORD": [1, 2], "EPOCH": ["SCREENING", "TREATMENT"]})
+    described = variables(
+        ("ARMCD", "text", "Protocol"), ("TAETORD", "integer", "Protocol"), ("EPOCH", "text", "Protocol")
+    )
+    made = Dataset("TA", "Arms", "TRIAL DESIGN", "", ("ARMCD", "TAETORD"), described, frame, reference=True)
+    write_lineage(lineage({"TA": made}, study_data()), tmp_path)
+    assert trace("TA", ["A", "2", "EPOCH"], folder=tmp_path).startswith(
+        "TA ARMCD=A, TAETORD=2 EPOCH = TREATMENT   (protocol)"
+    )
+
+
 @pytest.mark.parametrize(
     ("what", "keys", "said"),
     [
