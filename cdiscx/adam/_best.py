@@ -60,8 +60,8 @@ def derive_param_best(ctx: Context, rows: pl.DataFrame) -> list[pl.DataFrame]:
         inside = window(ctx, rows, before_surgery=before)
         found = best_response(
             inside.lazy().select("SUBJID", "EVAL", DATE="ADT", OVRLRESP="RESP", REF="_ref"),
-            sd_min_days=sd, conf_days=conf, max_ne=int(ctx.p("conf_max_ne", 1)),
-        ).collect()  # fmt: skip
+            sd_min_days=sd, conf_days=conf, max_ne=int(ctx.p("conf_max_ne", 1)), max_sd=int(ctx.p("conf_max_sd", 1)),
+        ).collect(engine="in-memory")  # fmt: skip
         first = inside.filter(pl.col("RESP").is_in(["CR", "PR"])).group_by("SUBJID").agg(_first=pl.col("ADT").min())
         found = found.join(first, on="SUBJID", how="left")
         for name in names:

@@ -45,17 +45,17 @@ def course(ctx: Context) -> Course:
     """Time points and lesions of every subject in ADSL, as of the cut-off."""
     records = response_records(ctx)
     tables = house_tables(ctx, records)
-    rows = lesions(ctx.study, tables).collect()
+    rows = lesions(ctx.study, tables).collect(engine="in-memory")
     if rows.is_empty():
         return Course(_said_only(ctx, tables), rows, rows, records)
     said = tables["responses"].rename({"_rid": "RSRID"})
-    points = timed_points(ctx.study, scans(rows.lazy()), said, tables["anchors"]).collect()
+    points = timed_points(ctx.study, scans(rows.lazy()), said, tables["anchors"]).collect(engine="in-memory")
     people = ctx.adsl.select(SUBJID="USUBJID").with_row_index("_at")
     points = points.join(people, on="SUBJID", how="inner", maintain_order="left")
     points = points.with_columns(_rid=pl.coalesce("RSRID", "LESRID")).drop("_lesfrom")
     shared = {**tables, "lesions": rows.lazy(), "assessments": points.lazy()}
-    judged = judged_lesions(ctx.study, shared).collect()
-    derived = timepoints(ctx.study, judged.lazy(), points.lazy()).collect()
+    judged = judged_lesions(ctx.study, shared).collect(engine="in-memory")
+    derived = timepoints(ctx.study, judged.lazy(), points.lazy()).collect(engine="in-memory")
     points = points.join(
         derived.select(*SEGMENT_POINT, *_DERIVED), on=list(SEGMENT_POINT), how="left", maintain_order="left"
     )
@@ -71,7 +71,7 @@ def _said_only(ctx: Context, tables: dict[str, pl.LazyFrame]) -> pl.DataFrame:
     said = tables["responses"].rename({"_rid": "RSRID"}).join(by_number, on="SUBJID", maintain_order="left")
     dates = tables["anchors"].join(by_number, on="SUBJID", maintain_order="left")
     numbered = said.drop("SUBJID").rename({"_at": "SUBJID"}), dates.drop("SUBJID").rename({"_at": "SUBJID"})
-    points = timed_points(ctx.study, None, *numbered).collect()
+    points = timed_points(ctx.study, None, *numbered).collect(engine="in-memory")
     points = points.with_columns(SUBJID=people["SUBJID"].gather(points["SUBJID"]), _at="SUBJID")
     return _with(points, (*_DERIVED, *_COMPOSITE)).with_columns(_seen=pl.lit(None, dtype=pl.List(pl.UInt32)))
 
@@ -87,7 +87,7 @@ def _with_composite(
     if ctx.study.criterion is None or not ctx.study.criterion.pvtt:
         return _with(points, _COMPOSITE)
     made = composite(ctx.study, derived.lazy(), judged.lazy(), tables)
-    both = made.select(*SEGMENT_POINT, *_COMPOSITE).unique(SEGMENT_POINT, keep="first").collect()
+    both = made.select(*SEGMENT_POINT, *_COMPOSITE).unique(SEGMENT_POINT, keep="first").collect(engine="in-memory")
     return points.join(both, on=list(SEGMENT_POINT), how="left", maintain_order="left")
 
 

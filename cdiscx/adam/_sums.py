@@ -30,7 +30,7 @@ def derive_param_sums(ctx: Context, course: Course) -> list[pl.DataFrame]:
         return []
     c = criterion_of(ctx.study)
     codes = ["SUMDIAM", "SUMVDIA"] if c.viable else ["SUMDIAM"]
-    every = judged_points(course.points.lazy()).collect()
+    every = judged_points(course.points.lazy()).collect(engine="in-memory")
     dates = _dates(ctx, course)
     out = []
     for code in codes:
@@ -60,7 +60,7 @@ def _sums(judged: pl.DataFrame, column: str, c: Criterion, points: pl.DataFrame)
     return made.select(
         *POINT, "BASE", "NADIR", "CHG", "PCHG", "CHGNAD", "PCHGNAD", "N_EXPECTED", "N_MISSING", AVAL="SUM",
         PSUM=pl.when(pl.col("N_MISSING") > 0).then("PSUM"),
-    ).collect()  # fmt: skip
+    ).collect(engine="in-memory")  # fmt: skip
 
 
 def _dates(ctx: Context, course: Course) -> pl.DataFrame:

@@ -175,14 +175,19 @@ def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     schedule's baseline visit; after surgery the schedule's post-operative baseline, else the first scan. TP: 0 at the
     segment's baseline, then 1.. by date; earlier time points get negative numbers.
     """
-    # numbered in the order of the words: one join on text, whole numbers from here on
-    who = points.select("SUBJID", "EVAL").unique().sort("SUBJID", "EVAL").with_row_index("_who")
-    numbered = points.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True)
-    return _ordered(_roles(study, numbered)).drop("_who")
+    # numbered in the order of the words: one join on text, whole numbers from here on; the wide rows move once
+    numbered = points.with_row_index("_i").cache()
+    who = numbered.select("SUBJID", "EVAL").unique().sort("SUBJID", "EVAL").with_row_index("_who")
+    narrow = numbered.select("_i", "SUBJID", "EVAL", "VISIT", "ANYDAT", "D1", "SURG")
+    narrow = narrow.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True).drop("SUBJID", "EVAL")
+    return (
+        _ordered(_roles(study, narrow)).join(numbered, on="_i", how="left", maintain_order="left")
+        .select(*points.collect_schema().names(), "ROLE", "BASETYPE", "TP")
+    )  # fmt: skip
 
 
 def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
-    """ROLE and `_after` (past surgery, where the study takes a new baseline there) of time points numbered `_who`."""
+    """`_i`, `_who`, ROLE, `_after` (past surgery, where the study takes a new baseline there) and `_zero`, with the sort keys."""
     baseline = [v.name for v in study.schedule if v.baseline]
     postop = [v.name for v in study.schedule if v.postop_baseline]
     rebase = study.criterion is None or study.criterion.rebaseline_after_surgery
@@ -193,18 +198,19 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     points = points.with_columns(_early=early, _named=at_baseline & ~early, _after=after).with_columns(
         _flagged=pl.col("_after") & pl.col("VISIT").is_in(postop)
     )
+    flagged = pl.col("_flagged")
     marks = points.group_by("_who").agg(
         _last_early=pl.when("_early").then(date).max(),
         _first_after=pl.when("_after").then(date).min(),
-        _any_flagged=pl.col("_flagged").any(),
+        _first_flagged=pl.when(flagged).then(date).min(),
+        _any_flagged=flagged.any(),
         _any_early=pl.col("_early").any(),
     )
     points = points.join(marks, on="_who", how="left")
     base = pl.when("_any_early").then(pl.col("_early") & (date == pl.col("_last_early"))).otherwise("_named")
     postbase = pl.when("_any_flagged").then("_flagged").otherwise(pl.col("_after") & (date == pl.col("_first_after")))
-    points = points.with_columns(_base=base.fill_null(False), _postbase=postbase.fill_null(False))
-    start = points.filter("_postbase").group_by("_who").agg(_start=date.min())
-    points = points.join(start, on="_who", how="left")
+    start = pl.when("_any_flagged").then("_first_flagged").otherwise("_first_after")
+    points = points.with_columns(_base=base.fill_null(False), _postbase=postbase.fill_null(False), _start=start)
     prior = (pl.col("_early") | pl.col("_named")) & ~pl.col("_base")
     waiting = pl.col("_after") & ~pl.col("_postbase") & (date < pl.col("_start")).fill_null(False)
     role = (
@@ -216,13 +222,13 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
         .then(pl.lit("PRIOR"))
         .otherwise(pl.lit("POST-BASELINE"))
     )
-    return points.with_columns(ROLE=role, _zero=pl.col("_base") | pl.col("_postbase")).drop(
-        "_early", "_named", "_flagged", "_base", "_postbase", "_start", *marks.collect_schema().names()[1:]
+    return points.select(
+        "_i", "_who", "_after", "ANYDAT", "VISIT", ROLE=role, _zero=pl.col("_base") | pl.col("_postbase")
     )
 
 
 def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
-    """Sorted time points with BASETYPE and TP."""
+    """`_i`, ROLE, BASETYPE and TP in the order of subject, reader, segment and date."""
     segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
     # POST-OPERATIVE sorts before PRE-TREATMENT, as the words do
     ordered = points.sort("_who", ~pl.col("_after"), "ANYDAT", "VISIT", nulls_last=True).with_row_index("_row")
@@ -233,11 +239,8 @@ def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
         _at_one=pl.when(pl.col("ROLE") == "POST-BASELINE").then(row).min(),
     )
     begins = pl.coalesce("_at_zero", pl.col("_at_one") - 1, "_first")
-    return (
-        ordered.join(starts, on=["_who", "_after"], how="left", maintain_order="left")
-        .with_columns(BASETYPE=segment, TP=(row - begins).cast(pl.Int32))
-        .drop("_after", "_zero", "_row", "_first", "_at_zero", "_at_one")
-    )
+    placed_ = ordered.join(starts, on=["_who", "_after"], how="left", maintain_order="left")
+    return placed_.select("_i", "ROLE", BASETYPE=segment, TP=(row - begins).cast(pl.Int32))
 
 
 @view("progression", of=("assessments",), requires=("targets", "subjects"))
