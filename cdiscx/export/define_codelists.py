@@ -87,7 +87,8 @@ class Lists:
         )
         while name in self.elements:
             name += "_"
-        return name, known.name if whole else f"{known.name} ({', '.join(words) if by_values else '.'.join(place)})"
+        subset = "" if whole or len(place) == 1 else f" ({', '.join(words) if by_values else '.'.join(place)})"
+        return name, known.name + subset
 
     def _part(self, known: Codelist | None, used: tuple[str, ...]) -> Codelist | None:
         """Of a united list the published part that holds all values, else the union."""
