@@ -150,3 +150,79 @@ def test_columns_of_the_uploads_that_no_mapping_used_are_listed(sample: Sample) 
     known = set(unused.drop_nulls("column").get_column("column"))
     assert "Remarks" in set(unused.get_column("header")) or "备注" in set(unused.get_column("header"))
     assert known <= {"EXCYCLE"}, known
+
+
+def test_records_are_numbered_in_the_order_of_their_keys(sample: Sample) -> None:
+    checked = 0
+    for name, dataset in sample.made.datasets.items():
+        sequence = f"{name}SEQ"
+        if dataset.reference or sequence not in dataset.frame.columns:
+            continue
+        frame = dataset.frame
+        number = pl.int_range(1, pl.len() + 1).over("USUBJID")
+        assert frame.select((pl.col(sequence) == number).all()).item(), name
+        keys = [k for k in dataset.keys if k in frame.columns]
+        if name != "SE":
+            assert frame.equals(frame.sort(keys, nulls_last=True, maintain_order=True)), name
+        checked += 1
+    assert checked >= 14
+
+
+def test_supplemental_qualifiers_keep_the_limits_and_belong_to_a_record(sample: Sample) -> None:
+    supplements = {n: d.frame for n, d in sample.made.datasets.items() if n.startswith("SUPP")}
+    assert len(supplements) >= 6
+    for name, frame in supplements.items():
+        parent = sample.made.datasets[name[4:]].frame
+        keys = ["USUBJID", "IDVARVAL", "QNAM"]
+        assert not frame.select(pl.struct(keys).is_duplicated().any()).item(), name
+        assert frame.select(pl.col("QNAM").str.contains(r"^[A-Z][A-Z0-9]{0,7}$").all()).item(), name
+        assert frame.get_column("QLABEL").str.len_chars().max() <= 40, name
+        assert frame.get_column("QVAL").str.len_chars().max() <= 200, name
+        assert not set(frame.get_column("QNAM")) & set(parent.columns), name
+        owner = parent.select("USUBJID", IDVARVAL=pl.col(f"{name[4:]}SEQ").cast(pl.String))
+        assert not frame.join(owner, on=["USUBJID", "IDVARVAL"], how="anti").height, name
+
+
+def test_no_text_is_longer_than_200_characters_and_no_study_day_is_0(sample: Sample) -> None:
+    days = 0
+    for name, dataset in sample.made.datasets.items():
+        for variable in dataset.variables:
+            values = dataset.frame.get_column(variable.name)
+            if values.dtype == pl.String:
+                assert (values.str.len_chars().max() or 0) <= 200, (name, variable.name)
+            elif variable.name.endswith("DY") and not dataset.reference:
+                assert 0 not in values.to_list(), (name, variable.name)
+                days += values.len() - values.null_count()
+    assert days > 5_000
+
+
+def test_exposure_lies_within_the_dates_of_dm(sample: Sample) -> None:
+    dm = sample.made.datasets["DM"].frame.select("USUBJID", "RFXSTDTC", "RFXENDTC", "RFSTDTC", "RFENDTC", "RFPENDTC")
+    complete = sample.made.datasets["EX"].frame.filter(pl.col("EXSTDTC").str.len_chars() == 10)
+    rows = complete.join(dm, on="USUBJID", how="left")
+    end = pl.coalesce("EXENDTC", "EXSTDTC")
+    inside = (
+        (pl.col("EXSTDTC") >= pl.col("RFXSTDTC"))
+        & (end <= pl.col("RFXENDTC"))
+        & (pl.col("RFSTDTC") <= pl.col("RFXSTDTC"))
+        & (pl.col("RFXENDTC") <= pl.col("RFENDTC"))
+        & (pl.col("RFENDTC") <= pl.col("RFPENDTC"))
+    )
+    assert rows.filter(~inside.fill_null(False)).select("USUBJID", "EXTRT", "EXSTDTC").is_empty()
+
+
+def test_every_exposure_with_a_complete_date_has_an_epoch_after_screening(sample: Sample) -> None:
+    frame = sample.made.datasets["EX"].frame
+    blank = frame.filter(pl.col("EPOCH").is_null())
+    assert blank.filter(pl.col("EXSTDTC").str.len_chars() == 10).is_empty()
+    assert "SCREENING" not in set(frame.get_column("EPOCH"))
+
+
+def test_a_baseline_flag_marks_one_result_of_a_series_not_after_first_exposure(sample: Sample) -> None:
+    first = sample.made.datasets["DM"].frame.select("USUBJID", "RFXSTDTC")
+    for name in ("LB", "VS"):
+        flagged = sample.made.datasets[name].frame.filter(pl.col(f"{name}LOBXFL") == "Y").join(first, on="USUBJID")
+        assert flagged.height > 30
+        assert flagged.filter(pl.col(f"{name}DTC") > pl.col("RFXSTDTC")).is_empty()
+        assert not flagged.select(pl.struct("USUBJID", f"{name}TESTCD").is_duplicated().any()).item()
+        assert set(sample.made.datasets[name].frame.get_column(f"{name}LOBXFL").drop_nulls()) == {"Y"}
