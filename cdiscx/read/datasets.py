@@ -139,7 +139,8 @@ def _chosen(
         if stem not in best or rank < best[stem][0]:
             best[stem] = (rank, shown, load)
     if not best:
-        raise UploadError(f"{place} holds no dataset (.xpt, .json, .ndjson, .parquet or .csv)")
+        inside = next((f"; is it {place / name}?" for name in ("sdtm", "adam") if (place / name).is_dir()), "")
+        raise UploadError(f"{place} holds no dataset (.xpt, .json, .ndjson, .parquet or .csv){inside}")
     if len(best) > limit.files:
         raise UploadError(f"{place} holds more than {limit.files} datasets; name the folder of one study")
     return [(shown, load) for _, shown, load in best.values()]

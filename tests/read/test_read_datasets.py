@@ -233,6 +233,12 @@ def test_folders_that_hold_no_dataset_are_named(tmp_path: Path):
         read_datasets(tmp_path)
 
 
+def test_the_folder_above_is_told_from_the_right_one(tmp_path: Path):
+    put(tmp_path / "sdtm", "dm", DM, "csv")
+    with pytest.raises(UploadError, match=r"holds no dataset .*; is it .*sdtm\?"):
+        read_datasets(tmp_path)
+
+
 def test_one_dataset_in_two_files_is_refused(tmp_path: Path):
     put(tmp_path, "dm", DM, "xpt")
     (tmp_path / "dm.xpt").rename(tmp_path / "other.xpt")
