@@ -26,15 +26,23 @@ class Gate:
     notes: int = 0
     accepted: int = 0
     crashed: tuple[str, ...] = ()
-    checked: bool = True
+    #: None: there was no validation (datasets were given)
+    checked: bool | None = None
     losses: dict[str, int] = field(default_factory=dict)
     #: errors among the losses: the values are cut or left out
     lossy: bool = False
 
+    @property
+    def decision(self) -> str:
+        """In words: passed, not validated, or exported despite errors."""
+        if not self.passed:
+            return "exported despite errors"
+        return "not validated" if self.checked is None else "passed"
+
     def to_dict(self) -> dict[str, Any]:
         """For the manifest."""
         return {
-            "decision": "passed" if self.passed else "exported despite errors",
+            "decision": self.decision,
             "reason": self.reason,
             "open_errors": sum(self.errors.values()),
             "open_errors_by_check": dict(sorted(self.errors.items())),
@@ -61,7 +69,7 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
     errors = Counter(f.check_id for f in found if f.severity is Severity.ERROR)
     severe = Counter(f.check_id for f in losses if f.severity is Severity.ERROR)
     crashed = tuple(c.check_id for c in report.checks if c.status.value == "errored") if report is not None else ()
-    checked = report.checked if report is not None else True
+    checked = report.checked if report is not None else None
     against = _against(errors + severe, crashed, checked)
     if against and despite is None:
         raise ExportError(
@@ -82,7 +90,7 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
     )
 
 
-def _against(errors: Counter[str], crashed: Sequence[str], checked: bool) -> str:
+def _against(errors: Counter[str], crashed: Sequence[str], checked: bool | None) -> str:
     """What stands against the export, as the beginning of a sentence; empty where nothing does."""
     said = []
     if errors:
@@ -92,6 +100,6 @@ def _against(errors: Counter[str], crashed: Sequence[str], checked: bool) -> str
         said.append(f"{number} open error{'s' if number != 1 else ''} ({most}{more})")
     if crashed:
         said.append(f"checks that crashed ({', '.join(crashed[:6])})")
-    if not checked:
+    if checked is False:
         said.append("a validation in which nothing could be checked")
     return " and ".join(said)

@@ -83,7 +83,12 @@ def test_a_reason_needs_words_and_is_not_noted_where_none_was_needed():
     with pytest.raises(UsageError, match="needs a reason"):
         gate(report(), despite=" ")
     assert gate(report(), despite="just in case") == gate(report())
+
+
+def test_datasets_that_were_not_validated_here_are_said_to_be():
     assert gate(None) == Gate(True)
+    assert gate(None).to_dict()["decision"] == "not validated"
+    assert gate(None).to_dict()["anything_checked"] is None
 
 
 def test_the_manifest_has_hashes_of_all_that_went_in_and_came_out(tmp_path: Path):
