@@ -79,7 +79,8 @@ def _column(name: str, dtype: pl.DataType, blank: bool) -> pl.Expr:
 
 def _with_qualifiers(frame: pl.DataFrame, supp: pl.DataFrame | None) -> pl.DataFrame:
     """The parent with one column per QNAM; a qualifier never replaces a value of the parent itself."""
-    if supp is None or supp.is_empty() or not {"USUBJID", "QNAM", "QVAL"} <= set(supp.columns):
+    asked = {"USUBJID", "QNAM", "QVAL"}
+    if supp is None or supp.is_empty() or not asked <= set(supp.columns) or "USUBJID" not in frame.columns:
         return frame
     keyed = supp.with_columns(
         _missing(supp, "IDVAR"), _missing(supp, "IDVARVAL"), pl.col("QNAM").str.strip_chars().str.to_uppercase()
