@@ -49,7 +49,7 @@ def assign_ct(
         return replaced(value, _words(here, here.distinct(value), own, code, other))
 
     if split is not None:
-        parts = text.str.split(split).list.eval(pl.element().str.strip_chars()).list.drop_nulls()
+        parts = text.str.normalize("NFKC").str.split(split).list.eval(pl.element().str.strip_chars()).list.drop_nulls()
         several = parts.list.len() > 1
         count = here.rows_of.frame.select(parts.list.len().max()).item() or 0
         if count > 1:

@@ -132,7 +132,7 @@ def test_age_is_counted_from_the_birth_date_and_taken_as_collected_where_that_is
 
 def test_several_races_are_multiple_with_each_of_them_in_supp(tmp_path: Path) -> None:
     people = [
-        {**PERSON, "Race": "Asian; White", "Country": "中国"},
+        {**PERSON, "Race": "Asian；White", "Country": "中国"},
         {**PERSON, "Subject ID": "002", "Race": "", "Country": "CHN"},
     ]
     made = mapped(A, tmp_path / "up", {"Demographics": people})
