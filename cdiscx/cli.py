@@ -286,7 +286,8 @@ def _delivered(made: Any, quiet: bool) -> None:
     if not quiet:
         for note in made.notes:
             click.echo(f"note: {note}", err=True)
-    datasets = sorted({p.stem for p in made.files if p.parent.name in ("sdtm", "adam") and p.stem.isalnum()})
+    beside = {"define", "lineage", "manifest"}
+    datasets = {p.stem for p in made.files if p.parent.name in ("sdtm", "adam") and p.stem.isalnum()} - beside
     click.echo(f"{made.folder}: {len(made.files)} files, {len(datasets)} datasets; manifest.json has their hashes")
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from cdiscx.model.table import StudyData, UploadFile
 FORMATS = ("xpt",)
 ENDPOINTS = "endpoints.json"
 PAGE = "endpoints.html"
+FINDINGS = "export-findings.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Delivered:
 def deliver_sdtm(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
     """Uploads -> `folder/sdtm`: datasets, define.xml, lineage.parquet, unused-columns.tsv, manifest.json. Raises ExportError."""
     files, data, report = _from_uploads(uploads, order, expectations=False)
-    return _alone(folder / "sdtm", order, data, report, files, _sdtm_parts)
+    return _alone(folder / "sdtm", order, data, report, files, _sdtm_part(data))
 
 
 def deliver_adam(uploads: Sequence[str | Path], sdtm: Path | None, order: Order, folder: Path) -> Delivered:
@@ -64,13 +65,13 @@ def deliver_adam(uploads: Sequence[str | Path], sdtm: Path | None, order: Order,
     if sdtm is None:
         files, data, report = _from_uploads(uploads, order, expectations=False)
         data = flow.to_adam(data, progress=order.progress)
-        return _alone(folder / "adam", order, data, report, files, _adam_parts)
+        return _alone(folder / "adam", order, data, report, files, _adam_part(data))
     from cdiscx.read.datasets import dataset_files, read_datasets
 
     order.progress("reading SDTM")
     frames = read_datasets(sdtm)
     data = flow.to_adam(frames, Study.load(order.study), cutoff=order.cutoff, progress=order.progress)
-    return _alone(folder / "adam", order, data, None, tuple(dataset_files(sdtm)), _adam_parts)
+    return _alone(folder / "adam", order, data, None, tuple(dataset_files(sdtm)), _adam_part(data))
 
 
 def deliver_all(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
@@ -105,17 +106,44 @@ def write_all(data: StudyData, report: Report, files: Sequence[UploadFile], orde
     """Analysed data and the report on it -> the folder of `deliver_all`."""
     from cdiscx.export.manifest import EXPORT
 
-    _, decision = _gated({**data.sdtm, **data.adam}, data, report, order)
+    parts = [_sdtm_part(data), _adam_part(data)]
+    decision, losses = _gated(parts, data, report, order)
     with whole_folder(folder, EXPORT) as made:
         order.progress("writing reports")
         flow.write_reports(report, files, made / "report", data.study)
-        for part in (_sdtm_parts, _adam_parts):
-            part(made / part.__name__.split("_")[1], data, order, decision)
+        for part in parts:
+            _write_part(part, made / part.name, data, order, decision)
         order.progress("writing the endpoint page")
         _write_endpoints(made, data)
-        _write_manifest(made, data, report, files, order, decision)
+        _write_manifest(made, data, report, files, order, decision, losses)
         names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]
-    return Delivered(folder, tuple(folder / n for n in names), _notes(data))
+    return Delivered(folder, tuple(folder / n for n in names), _notes(data, losses))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The datasets of one standard with their code lists and the lineage of every value."""
+
+    name: str
+    datasets: Mapping[str, Dataset]
+    codelists: Mapping[str, Codelist]
+    lines: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def _sdtm_part(data: StudyData) -> _Part:
+    from cdiscx.export.lineage import lineage
+
+    return _Part("sdtm", data.sdtm, data.results["mapped"].codelists, lineage(data.sdtm, data), _conventions(data, ()))
+
+
+def _adam_part(data: StudyData) -> _Part:
+    from cdiscx.export.lineage import lineage_adam
+
+    mapped = data.results.get("mapped")
+    lines = lineage_adam(data.adam, data.results["sdtm_frames"])
+    lists = mapped.codelists if mapped else {}
+    return _Part("adam", data.adam, lists, lines, _conventions(data, _switches(data.study)))
 
 
 def _from_uploads(
@@ -135,83 +163,72 @@ def _alone(
     data: StudyData,
     report: Report | None,
     inputs: Sequence[UploadFile | Path],
-    part: Any,
+    part: _Part,
 ) -> Delivered:
-    """One kind of datasets in a folder of its own."""
+    """One kind of datasets in a folder of its own; ADaM brings the lineage of the SDTM that it was made of along."""
+    from cdiscx.export.lineage import lineage
     from cdiscx.export.manifest import EXPORT
 
-    datasets = data.adam if part is _adam_parts else data.sdtm
-    _, decision = _gated(datasets, data, report, order)
+    decision, losses = _gated([part], data, report, order)
+    if part.name == "adam" and data.sdtm:
+        part = replace(part, lines=pl.concat([part.lines, lineage(data.sdtm, data)]))
     with whole_folder(folder, EXPORT) as made:
-        part(made, data, order, decision)
-        if part is _adam_parts and data.sdtm:
-            from cdiscx.export.lineage import lineage, write_lineage
-
-            lines = pl.read_parquet(made / "lineage.parquet")
-            write_lineage(pl.concat([lines, lineage(data.sdtm, data)]), made)
-        _write_manifest(made, data, report, inputs, order, decision)
+        _write_part(part, made, data, order, decision)
+        _write_manifest(made, data, report, inputs, order, decision, losses)
         names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]
-    return Delivered(folder, tuple(folder / n for n in names), _notes(data))
+    return Delivered(folder, tuple(folder / n for n in names), _notes(data, losses))
 
 
 def _gated(
-    datasets: Mapping[str, Dataset], data: StudyData, report: Report | None, order: Order
-) -> tuple[tuple[Finding, ...], Any]:
+    parts: Sequence[_Part], data: StudyData, report: Report | None, order: Order
+) -> tuple[Any, tuple[Finding, ...]]:
     from cdiscx.export.gate import gate
     from cdiscx.export.limits import limits
 
     order.progress("checking limits")
-    found = limits(datasets, study=data.study.studyid) if "xpt" in order.formats else ()
-    return found, gate(report, found, despite=order.despite)
+    found: list[Finding] = []
+    for part in parts if "xpt" in order.formats else ():
+        found += limits(part.datasets, lineage=part.lines, study=data.study.studyid)
+    return gate(report, found, despite=order.despite), tuple(found)
 
 
-def _sdtm_parts(folder: Path, data: StudyData, order: Order, decision: Any) -> None:
-    from cdiscx.export.lineage import lineage, write_lineage
-
-    mapped = data.results["mapped"]
-    _write_datasets(folder, data.sdtm, mapped.codelists, data, order, decision)
-    write_lineage(lineage(data.sdtm, data), folder)
-    mapped.unused.write_csv(folder / "unused-columns.tsv", separator="\t")
-
-
-def _adam_parts(folder: Path, data: StudyData, order: Order, decision: Any) -> None:
-    from cdiscx.export.lineage import lineage_adam, write_lineage
-
-    mapped = data.results.get("mapped")
-    _write_datasets(folder, data.adam, mapped.codelists if mapped else {}, data, order, decision)
-    write_lineage(lineage_adam(data.adam, data.results["sdtm_frames"]), folder)
-
-
-def _write_datasets(
-    folder: Path,
-    datasets: Mapping[str, Dataset],
-    codelists: Mapping[str, Codelist],
-    data: StudyData,
-    order: Order,
-    decision: Any,
-) -> None:
+def _write_part(part: _Part, folder: Path, data: StudyData, order: Order, decision: Any) -> None:
+    """Datasets, define.xml, lineage, and (SDTM) the columns of the uploads that went nowhere."""
     from cdiscx.export import write
     from cdiscx.export.define_xml import StudyFacts, write_define
+    from cdiscx.export.forms import plain_form, xpt_form
+    from cdiscx.export.lineage import write_lineage
 
-    order.progress("writing datasets")
-    stamp = _stamp(data)
-    write(
-        datasets,
-        folder,
-        order.formats,
-        stamp=stamp,
-        study=data.study.studyid,
-        version=flow.package_version(),
-        lossy=decision.lossy,
-    )
-    facts = StudyFacts(data.study.studyid, data.study.title, data.study.studyid, _conventions(data))
+    order.progress(f"writing {part.name} datasets")
+    stamp, study = _stamp(data), data.study
+    version = flow.package_version()
+    write(part.datasets, folder, order.formats, stamp=stamp, study=study.studyid, version=version, lossy=decision.lossy)
+    facts = StudyFacts(study.studyid, study.title, study.studyid, part.notes)
     order.progress("writing define.xml")
-    write_define(list(datasets.values()), codelists, facts, folder / "define.xml", stamp=stamp, suffix=order.formats[0])
+    form = xpt_form if order.formats[0] == "xpt" else plain_form
+    shown = [form(dataset, lossy=decision.lossy) for dataset in part.datasets.values()]
+    write_define(shown, part.codelists, facts, folder / "define.xml", stamp=stamp, suffix=order.formats[0])
+    write_lineage(part.lines, folder)
+    if part.name == "sdtm":
+        data.results["mapped"].unused.write_csv(folder / "unused-columns.tsv", separator="\t")
 
 
-def _conventions(data: StudyData) -> tuple[str, ...]:
+def _conventions(data: StudyData, switches: Sequence[str]) -> tuple[str, ...]:
+    """What define.xml says for all datasets."""
     cutoff = f"Data cut-off {data.run.cutoff.isoformat()}." if data.run else ""
-    return tuple(line for line in (cutoff,) if line)
+    said = f"Active switches: {'; '.join(switches)}." if switches else ""
+    return tuple(line for line in (cutoff, said) if line)
+
+
+def _switches(study: Study) -> list[str]:
+    """The options of the endpoints as the study file sets them, each once."""
+    told: dict[str, list[str]] = {}
+    for name, endpoint in study.endpoints.items():
+        for option, value in endpoint.options.items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            told.setdefault(f"{option} = {shown}", []).append(name)
+    source = f"response_source = {study.parameters.get('response_source', 'SITE')}"
+    return [source, *(f"{said} ({', '.join(names)})" for said, names in told.items())]
 
 
 def _stamp(data: StudyData) -> dt.datetime:
@@ -241,9 +258,14 @@ def _write_manifest(
     inputs: Sequence[UploadFile | Path],
     order: Order,
     decision: Any,
+    losses: Sequence[Finding],
 ) -> None:
+    """export-findings.jsonl (what transport files hold otherwise than it was typed) and manifest.json, the last file."""
     from cdiscx.export.manifest import write_manifest
 
+    if losses:
+        lines = [json.dumps(f.to_dict(), ensure_ascii=False, default=str) for f in losses]
+        (folder / FINDINGS).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     run = report.run if report else flow.run_facts(data)
     used = [p for paths in mapping_files(data.study, order.mappings).values() for p in paths] if data.sdtm else []
     more = {"formats": list(order.formats), "notes": list(_notes(data)), "not_derived": data.results.get("absent", {})}
@@ -255,10 +277,15 @@ def _specs(name: str) -> list[Path]:
     return study_files(name) if name.lower() in map(str.lower, bundled()) or Path(name).is_file() else []
 
 
-def _notes(data: StudyData) -> tuple[str, ...]:
+def _notes(data: StudyData, losses: Sequence[Finding] = ()) -> tuple[str, ...]:
     mapped = data.results.get("mapped")
     absent = data.results.get("absent", {})
-    return (*(mapped.notes if mapped else ()), *(f"{name} was not derived: {why}" for name, why in absent.items()))
+    said = [f"{len(losses)} texts are spelled otherwise in transport files; {FINDINGS} names them"] if losses else []
+    return (
+        *(mapped.notes if mapped else ()),
+        *(f"{name} was not derived: {why}" for name, why in absent.items()),
+        *said,
+    )
 
 
 def demo(folder: Path, progress: flow.Progress = flow._quiet) -> list[str]:
