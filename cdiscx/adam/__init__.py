@@ -18,7 +18,7 @@ A dataset that cannot be made is `Absent(reason)`: it is left out and `Derived.r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 
@@ -43,11 +43,12 @@ class Derived(dict[str, Dataset]):
         self.reasons = reasons
 
 
-def derive(study: Study, sdtm: Mapping[str, pl.DataFrame], *, cutoff: dt.date) -> Derived:
+def derive(study: Study, sdtm: Mapping[str, pl.DataFrame], *, cutoff: dt.date, only: Collection[str] = ()) -> Derived:
     """Derives every ADaM dataset of the study from SDTM, cdiscx's own or another sponsor's, as of the data cut-off.
 
     `sdtm`: SDTM variables (text, numbers) and `_id` (u32, one number for every record of all domains; numbered here where
-    it is missing). Datasets come in the order ADSL, then by name. Raises UploadError when DM is missing.
+    it is missing). `only`: these datasets and what they rest on; none: all. Datasets come in the order ADSL, then by name.
+    Raises UploadError when DM is missing.
     """
     registry.discover("cdiscx.adam")
     sources = prepared(sdtm, cutoff)
@@ -56,7 +57,7 @@ def derive(study: Study, sdtm: Mapping[str, pl.DataFrame], *, cutoff: dt.date) -
     builders = {n: f for n, f in registry.registered("dataset").items() if n.startswith("AD")}
     made: dict[str, Dataset] = {}
     reasons: dict[str, str] = {}
-    for name in _order(builders):
+    for name in _order(builders, only or builders):
         result = builders[name](Context(study, cutoff, sources, dict(made)))
         if isinstance(result, Dataset):
             made[name] = result
@@ -65,7 +66,7 @@ def derive(study: Study, sdtm: Mapping[str, pl.DataFrame], *, cutoff: dt.date) -
     return Derived({n: made[n] for n in sorted(made, key=lambda n: (n != "ADSL", n))}, reasons)
 
 
-def _order(builders: Mapping[str, Callable[..., object]]) -> list[str]:
+def _order(builders: Mapping[str, Callable[..., object]], asked: Collection[str]) -> list[str]:
     """ADSL first; every dataset after those it wants, otherwise by name."""
     out: list[str] = []
 
@@ -79,5 +80,6 @@ def _order(builders: Mapping[str, Callable[..., object]]) -> list[str]:
         out.append(name)
 
     for name in builders:
-        add(name, ())
+        if name in asked:
+            add(name, ())
     return out

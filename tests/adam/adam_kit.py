@@ -51,9 +51,14 @@ def hepatectomy(day: str | None, usubjid: str = S1) -> dict[str, Any]:
     return {"USUBJID": usubjid, "PRTRT": "Hepatectomy", "PRDECOD": "HEPATECTOMY", "PRCAT": "SURGERY", "PRSTDTC": day}
 
 
-def derived(study: str, cutoff: str, **domains: Rows) -> Derived:
-    """`derive` for a bundled study over hand-made frames."""
-    return derive(Study.load(study), frames(**domains), cutoff=dt.date.fromisoformat(cutoff))
+def derived(study: str, cutoff: str, only: tuple[str, ...] = (), **domains: Rows) -> Derived:
+    """`derive` over hand-made frames: every dataset, or `only` those named and what they rest on."""
+    return derive(Study.load(study), frames(**domains), cutoff=dt.date.fromisoformat(cutoff), only=only)
+
+
+def of_safety(study: str, cutoff: str, **domains: Rows) -> Derived:
+    """ADSL and the datasets of safety, surgery and exposure."""
+    return derived(study, cutoff, ("ADAE", "ADEXSUM", "ADSURG"), **domains)
 
 
 def one(made: Derived, dataset: str, **where: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from adam_kit import S1, day, derived, dm, entered, hepatectomy, one
+from adam_kit import S1, day, dm, entered, hepatectomy, of_safety, one
 
 from cdiscx.adam import Derived
 
@@ -21,7 +21,7 @@ def neopvtt(*events: dict[str, Any], cutoff: str = "2024-06-01", **more: Any) ->
         "EX": [{"EXTRT": "APATINIB", "EXDOSE": 250, "EXSTDTC": "2023-02-06", "EXENDTC": "2023-12-11"}],
         "AE": [{**PT, "AETERM": "Rash", "AEDECOD": "Rash", **event} for event in events],
     }
-    return derived("neopvtt-b", cutoff, **(domains | more))
+    return of_safety("neopvtt-b", cutoff, **(domains | more))
 
 
 def flagged(made: Derived, flag: str) -> list[int]:
@@ -164,14 +164,14 @@ def test_phases_turn_at_treatment_operation_and_90_days_after() -> None:
 
 
 def test_no_ae_domain_means_no_adae_and_says_why() -> None:
-    made = derived("palhep-a", "2024-01-01", DM=[dm()])
+    made = of_safety("palhep-a", "2024-01-01", DM=[dm()])
     assert "ADAE" not in made
     assert made.reasons["ADAE"] == "there is no AE domain"
 
 
 def test_an_ae_domain_without_rows_or_most_variables_gives_an_adae() -> None:
     assert neopvtt()["ADAE"].frame.is_empty()
-    row = one(derived("palhep-a", "2024-01-01", DM=[dm()], AE=[{"AETERM": "Rash"}]), "ADAE")
+    row = one(of_safety("palhep-a", "2024-01-01", DM=[dm()], AE=[{"AETERM": "Rash"}]), "ADAE")
     assert (row["USUBJID"], row["ASTDT"], row["TRTEMFL"], row["AOCCFL"], row["ASEQ"]) == (S1, None, None, None, 1)
 
 

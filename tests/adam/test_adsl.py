@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from adam_kit import S1, day, derived, dm, entered, frames, hepatectomy, one
+from adam_kit import S1, day, dm, entered, frames, hepatectomy, of_safety, one
 
 from cdiscx.adam import derive
 from cdiscx.model.errors import UploadError
@@ -20,7 +20,7 @@ ALIVE = {"SSTESTCD": "SURVSTAT", "SSSTRESC": "ALIVE"}
 
 def test_ad_ex_01_dates_of_diagnosis_enrolment_and_death_are_as_collected() -> None:
     """AD-EX-01."""
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm(DTHDTC="2023-05-20", DTHFL="Y")],
         DS=[entered("2022-06-01")],
@@ -38,7 +38,7 @@ def test_ad_ex_01_dates_of_diagnosis_enrolment_and_death_are_as_collected() -> N
 
 def test_ad_ex_02_a_diagnosis_without_day_is_the_15th_and_the_last_contact_counts() -> None:
     """AD-EX-02."""
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-06-01",
         DM=[dm()], DS=[entered("2022-06-01")], MH=[{**DIAGNOSIS, "MHSTDTC": "2022-03"}],
         SS=[{**ALIVE, "SSDTC": "2024-01-31"}],
@@ -61,7 +61,7 @@ def test_ad_ex_02_a_diagnosis_without_day_is_the_15th_and_the_last_contact_count
 def test_a_partial_diagnosis_is_never_after_consent(
     collected: str | None, expected: dt.date | None, flag: str | None
 ) -> None:
-    made = derived("palhep-a", "2024-01-01", DM=[dm()], MH=[{**DIAGNOSIS, "MHSTDTC": collected}])
+    made = of_safety("palhep-a", "2024-01-01", DM=[dm()], MH=[{**DIAGNOSIS, "MHSTDTC": collected}])
     row = one(made, "ADSL")
     assert (row["DIAGDT"], row["DIAGDTF"]) == (expected, flag)
 
@@ -72,7 +72,9 @@ def test_a_partial_diagnosis_is_never_after_consent(
 )
 def test_ad_ex_19_a_death_without_day_follows_the_last_date_known_alive(last_alive: str, expected: str) -> None:
     """AD-EX-19; a contact after the month of death neither moves the death out of it nor outlives it."""
-    made = derived("palhep-a", "2024-01-01", DM=[dm(DTHDTC="2023-05", DTHFL="Y")], SS=[{**ALIVE, "SSDTC": last_alive}])
+    made = of_safety(
+        "palhep-a", "2024-01-01", DM=[dm(DTHDTC="2023-05", DTHFL="Y")], SS=[{**ALIVE, "SSDTC": last_alive}]
+    )
     row = one(made, "ADSL")
     assert (row["DTHDT"], row["DTHDTF"]) == (day(expected), "D")
     assert row["LSTALVDT"] == min(day(last_alive), day(expected))
@@ -87,7 +89,7 @@ def test_a_death_after_the_cutoff_is_not_a_death_yet() -> None:
         "DD": [{"DDTESTCD": "PRCDTH", "DDSTRESC": "DISEASE UNDER STUDY", "DDDTC": "2023-05-20"}],
         "EX": [{**LENVA, "EXSTDTC": "2023-01-01", "EXENDTC": "2023-05-19"}],
     }
-    before, on = (one(derived("palhep-a", cutoff, **domains), "ADSL") for cutoff in ("2023-05-19", "2023-05-20"))
+    before, on = (one(of_safety("palhep-a", cutoff, **domains), "ADSL") for cutoff in ("2023-05-19", "2023-05-20"))
     assert (before["DTHFL"], before["DTHDT"], before["DTHCAUS"], before["EOSSTT"]) == (None, None, None, "ONGOING")
     assert (on["DTHFL"], on["DTHDT"], on["DTHCAUS"], on["EOSSTT"]) == (
         "Y", day("2023-05-20"), "DISEASE UNDER STUDY", "DISCONTINUED",
@@ -96,13 +98,13 @@ def test_a_death_after_the_cutoff_is_not_a_death_yet() -> None:
 
 
 def test_a_death_without_any_date_is_flagged_and_has_no_date() -> None:
-    row = one(derived("palhep-a", "2024-01-01", DM=[dm(DTHFL="Y")]), "ADSL")
+    row = one(of_safety("palhep-a", "2024-01-01", DM=[dm(DTHFL="Y")]), "ADSL")
     assert (row["DTHFL"], row["DTHDT"], row["EOSSTT"], row["DCSREAS"]) == ("Y", None, "DISCONTINUED", "DEATH")
 
 
 def test_ad_ex_28_treatment_starts_with_whatever_came_first_and_the_operation_is_not_treatment() -> None:
     """AD-EX-28 rests on TRTSDT; radiotherapy comes before the first drug, hepatectomy after the last."""
-    made = derived(
+    made = of_safety(
         "neopvtt-b", "2023-12-31",
         DM=[dm()], DS=[entered("2023-02-01")],
         EX=[{"EXTRT": "APATINIB", "EXDOSE": 250, "EXSTDTC": "2023-02-08", "EXENDTC": "2023-05-01"}],
@@ -117,7 +119,7 @@ def test_ad_ex_28_treatment_starts_with_whatever_came_first_and_the_operation_is
 
 
 def test_an_interval_that_still_runs_ends_at_the_cutoff_and_a_dose_of_zero_is_none() -> None:
-    made = derived(
+    made = of_safety(
         "palhep-a", "2022-12-31",
         DM=[dm()],
         EX=[{**LENVA, "EXSTDTC": "2022-06-03"}, {**LENVA, "EXDOSE": 0, "EXSTDTC": "2022-06-01"}],
@@ -129,7 +131,7 @@ def test_an_interval_that_still_runs_ends_at_the_cutoff_and_a_dose_of_zero_is_no
 
 
 def test_the_drug_of_the_primary_endpoint_makes_a_population_of_its_own() -> None:
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm(), dm(S2)],
         EX=[{"EXTRT": "DURVALUMAB", "EXDOSE": 1500, "EXSTDTC": "2023-03-01"}, {"USUBJID": S2, **LENVA, "EXSTDTC": "2023-03-01"}],
@@ -140,7 +142,7 @@ def test_the_drug_of_the_primary_endpoint_makes_a_population_of_its_own() -> Non
 
 
 def test_a_screen_failure_is_not_enrolled_by_its_consent() -> None:
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm(ARMNRS="SCREEN FAILURE", ARM=None, ACTARM=None), dm(S2)],
     )  # fmt: skip
@@ -150,7 +152,7 @@ def test_a_screen_failure_is_not_enrolled_by_its_consent() -> None:
 
 
 def test_baseline_is_the_last_value_on_or_before_first_treatment() -> None:
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm()],
         EX=[{**LENVA, "EXSTDTC": "2022-06-03"}],
@@ -167,7 +169,7 @@ def test_baseline_is_the_last_value_on_or_before_first_treatment() -> None:
 
 def test_month_3_takes_the_last_evaluable_response_in_the_window_before_the_decision() -> None:
     response = {"RSTESTCD": "OVRLRESP", "RSCAT": "RECIST 1.1", "RSEVAL": "INVESTIGATOR"}
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm()],
         EX=[{**LENVA, "EXSTDTC": "2022-06-01"}],
@@ -179,13 +181,13 @@ def test_month_3_takes_the_last_evaluable_response_in_the_window_before_the_deci
     )  # fmt: skip
     row = one(made, "ADSL")
     assert (row["M3RESP"], row["M3DT"], row["M3BRANCH"]) == ("SD", day("2022-08-31"), "SURGERY")
-    assert "M3RESP" not in derived("neopvtt-b", "2024-01-01", DM=[dm()])["ADSL"].frame.columns
+    assert "M3RESP" not in of_safety("neopvtt-b", "2024-01-01", DM=[dm()])["ADSL"].frame.columns
 
 
 def test_evaluable_means_a_target_before_treatment_and_a_response_after_it() -> None:
     target = {"TUTESTCD": "TUMIDENT", "TUORRES": "TARGET", "TUSTRESC": "TARGET", "TUDTC": "2022-05-30"}
     response = {"RSTESTCD": "OVRLRESP", "RSCAT": "RECIST 1.1", "RSEVAL": "INVESTIGATOR", "RSDTC": "2022-08-01"}
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm(), dm(S2)],
         EX=[{"USUBJID": s, **LENVA, "EXSTDTC": "2022-06-01"} for s in (S1, S2)],
@@ -197,7 +199,7 @@ def test_evaluable_means_a_target_before_treatment_and_a_response_after_it() -> 
 
 def test_the_worse_of_surgeon_and_pathologist_is_the_residual_tumour_status() -> None:
     status = {"RSTESTCD": "AJCC105", "RSCAT": "AJCC V7"}
-    made = derived(
+    made = of_safety(
         "neopvtt-b", "2024-01-01",
         DM=[dm(), dm(S2)], PR=[hepatectomy("2023-05-15"), hepatectomy("2023-05-15", S2)],
         RS=[{**status, "RSSTRESC": "R0"}, {**status, "RSSTRESC": "R1"}, {"USUBJID": S2, **status, "RSSTRESC": "R0"}],
@@ -207,7 +209,7 @@ def test_the_worse_of_surgeon_and_pathologist_is_the_residual_tumour_status() ->
 
 def test_new_therapy_counts_from_first_treatment_and_its_missing_month_is_not_guessed() -> None:
     new = {"CMCAT": "NEW ANTI-CANCER THERAPY", "CMTRT": "X"}
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm(), dm(S2)],
         EX=[{"USUBJID": s, **LENVA, "EXSTDTC": "2022-06-10"} for s in (S1, S2)],
@@ -217,7 +219,7 @@ def test_new_therapy_counts_from_first_treatment_and_its_missing_month_is_not_gu
 
 
 def test_follow_up_is_counted_to_death_or_the_last_date_alive() -> None:
-    made = derived(
+    made = of_safety(
         "palhep-a", "2024-01-01",
         DM=[dm(DTHDTC="2023-05-31", DTHFL="Y"), dm(S2)],
         EX=[{"USUBJID": s, **LENVA, "EXSTDTC": "2022-06-01", "EXENDTC": "2022-06-30"} for s in (S1, S2)],
@@ -226,7 +228,7 @@ def test_follow_up_is_counted_to_death_or_the_last_date_alive() -> None:
 
 
 def test_subjects_with_nothing_but_a_row_in_dm_are_kept() -> None:
-    row = one(derived("neopvtt-b", "2024-01-01", DM=[{"USUBJID": S1}]), "ADSL")
+    row = one(of_safety("neopvtt-b", "2024-01-01", DM=[{"USUBJID": S1}]), "ADSL")
     assert (row["ENRLFL"], row["SAFFL"], row["FASFL"], row["RESFL"], row["TRTSDT"], row["LSTALVDT"]) == (
         "N", "N", "N", "N", None, None,
     )  # fmt: skip
@@ -253,7 +255,7 @@ def test_every_row_rests_on_sdtm_records_and_says_which() -> None:
     days = [("2022-06-03", "2022-06-30"), ("2022-07-01", "2022-09-01")]
     sdtm = {"DM": [dm(DTHDTC="2023-05-20")], "EX": [{**LENVA, "EXSTDTC": a, "EXENDTC": b} for a, b in days],
             "DD": [{"DDTESTCD": "PRCDTH", "DDSTRESC": "X"}], "CM": [{"CMTRT": "ASPIRIN"}]}  # fmt: skip
-    row = one(derived("palhep-a", "2024-01-01", **sdtm), "ADSL")
+    row = one(of_safety("palhep-a", "2024-01-01", **sdtm), "ADSL")
     assert row["_from"] == [0, 1, 2, 3]
     own = [row[f"_from:{v}"] for v in ("TRTSDT", "TRTEDT", "LSTALVDT", "DTHDT", "DTHCAUS", "RFICDT")]
     assert own == [[1], [2], [2], [0], [3], [0]]
@@ -263,7 +265,7 @@ def test_every_row_rests_on_sdtm_records_and_says_which() -> None:
 @pytest.mark.parametrize("name", ["ADSL", "ADAE", "ADSURG", "ADEXSUM"])
 def test_every_variable_is_described_for_define_xml(study: str, name: str) -> None:
     row = {"EX": [{**LENVA, "EXSTDTC": "2022-06-01"}], "AE": [{"AETERM": "X"}], "PR": [hepatectomy("2022-09-01")]}
-    dataset = derived(study, "2024-01-01", DM=[dm()], **row)[name]
+    dataset = of_safety(study, "2024-01-01", DM=[dm()], **row)[name]
     assert len({v.name for v in dataset.variables}) == len(dataset.variables)
     assert [c for c in dataset.frame.columns if not c.startswith("_")] == [v.name for v in dataset.variables]
     assert "_from" in dataset.frame.columns

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adam_kit import S1, day, derived, dm, entered, hepatectomy, one
+from adam_kit import S1, day, dm, entered, hepatectomy, of_safety, one
 
 from cdiscx.adam import Derived
 from cdiscx.model.spec import Study
@@ -28,7 +28,7 @@ def operated(cutoff: str = "2024-06-01", **changes: Any) -> Derived:
         "HO": [STAY],
         "SS": [CONTACT],
     }
-    return derived("neopvtt-b", cutoff, **(domains | {"PR": [hepatectomy("2023-05-15")]} | changes))
+    return of_safety("neopvtt-b", cutoff, **(domains | {"PR": [hepatectomy("2023-05-15")]} | changes))
 
 
 def answer(made: Derived, code: str) -> tuple[str | None, float | None]:
@@ -49,7 +49,7 @@ def complication(start: str, grade: str, seq: int = 1) -> dict[str, Any]:
 def test_ad_ex_16_r0_of_the_resected_and_of_the_treated() -> None:
     """AD-EX-16: 35 treated, 28 resected: 25 R0, 2 R1, 1 missing."""
     people = [f"P-{i:02}" for i in range(35)]
-    made = derived(
+    made = of_safety(
         "neopvtt-b", "2024-06-01",
         DM=[dm(p) for p in people],
         DS=[entered("2023-02-01", p) for p in people],
@@ -101,7 +101,7 @@ def test_readmission_may_be_counted_from_the_operation(tmp_path: Path) -> None:
     study = str(file)
     assert Study.load(study).p("readmission_from") == "SURGERY"
     for again, expected in (("2023-08-13", "Y"), ("2023-08-14", "N")):
-        made = derived(
+        made = of_safety(
             study, "2024-06-01", DM=[dm()], PR=[hepatectomy("2023-05-15")], HO=[STAY, {**AGAIN, "HOSTDTC": again}]
         )
         assert answer(made, "READM")[0] == expected
@@ -218,14 +218,14 @@ def test_days_from_the_last_dose_before_the_operation() -> None:
 
 @pytest.mark.parametrize("study", ["palhep-a", "neopvtt-b"])
 def test_subjects_without_operation_have_no_rows_and_parameters_follow_the_endpoints(study: str) -> None:
-    made = derived(study, "2024-06-01", DM=[dm()], EX=[APATINIB])
+    made = of_safety(study, "2024-06-01", DM=[dm()], EX=[APATINIB])
     assert made["ADSURG"].frame.is_empty()
 
 
 def test_a_study_without_surgical_endpoints_has_no_adsurg(tmp_path: Path) -> None:
     file = tmp_path / "plain.yaml"
     file.write_text("id: plain\nstudyid: PLAIN\ntitle: Plain\n", encoding="utf-8")
-    made = derived(str(file), "2024-06-01", DM=[dm()], PR=[hepatectomy("2023-05-15")])
+    made = of_safety(str(file), "2024-06-01", DM=[dm()], PR=[hepatectomy("2023-05-15")])
     assert made.reasons["ADSURG"] == "the study file has no endpoint of the operation"
     assert one(made, "ADSL")["USUBJID"] == S1
 
