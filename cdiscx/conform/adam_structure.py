@@ -39,7 +39,7 @@ def required(data: Finished) -> Iterator[pl.DataFrame]:
             pattern = re.compile(
                 re.sub(r"xx|zz", r"\\d\\d", re.sub(r"(?<=[A-Z])[yw](?=[A-Z]|$)", r"\\d", variable.name))
             )
-            present = [c for c in frame.columns if pattern.fullmatch(c)]
+            present = [c for c in data.present[name] if pattern.fullmatch(c)]
             if not present:
                 yield whole(name, variable.name, f"{name} has no {variable.name}, which is required")
             for column in present:

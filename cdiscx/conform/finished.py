@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
-from cdiscx.model.dataset import Codelist
-from cdiscx.standards import guide, terminology
+from cdiscx.model.dataset import DTYPES, Codelist
+from cdiscx.standards import dates, guide, terminology
 
 _EPOCH: Final = pl.date(1960, 1, 1)
+#: variables that are numbers, by name, after the domain's letters or alone
+_NUMERIC: Final = re.compile(r"^..(STRESN|STNRLO|STNRHI|DOSE|SEQ|(ST|EN)?DY)$|^(A|AST|AEN)DY$|^(ASEQ|VISITNUM|CNSR)$")
 #: datasets without subjects, or that say something of other datasets' records
 _NO_SUBJECT: Final = frozenset({"TA", "TE", "TV", "TI", "TS", "RELREC"})
 
@@ -25,6 +28,8 @@ class Finished:
     studyid: str | None = None
     codelists: Mapping[str, Codelist] = field(default_factory=dict)
     source: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    #: the columns that each dataset really has; what the guide requires or expects is there in `frames`, blank
+    present: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: keys of the datasets as declared (define.xml, or the mapping)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -68,19 +73,31 @@ def finish(
     ready = {name.upper(): _ready(frame) for name, frame in sorted(frames.items())}
     analysis = any(name.startswith("AD") and guide.dataset(name) is None for name in ready)
     behind = {name.upper(): _ready(frame) for name, frame in sorted((source or {}).items())}
-    return Finished(ready, analysis, studyid, codelists or {}, behind, keys or {})
+    present = {name: tuple(c for c in frame.columns if c != "_row") for name, frame in ready.items()}
+    whole = {name: _completed(name, frame) for name, frame in ready.items()}
+    return Finished(whole, analysis, studyid, codelists or {}, behind, present, keys or {})
 
 
 def _ready(frame: pl.DataFrame) -> pl.DataFrame:
+    """Trailing blanks off, blank text null, numbers and Dates as such where they came as text."""
     kept = frame.select(pl.exclude(r"^_.*$"))
-    text = [
-        pl.when(pl.col(n).str.strip_chars_end() != "").then(pl.col(n).str.strip_chars_end()).alias(n)
-        for n, t in kept.schema.items()
-        if t == pl.String
-    ]
-    dates = [
-        (_EPOCH + pl.duration(days=pl.col(n))).alias(n)
-        for n, t in kept.schema.items()
-        if t.is_numeric() and n.endswith("DT")
-    ]
-    return kept.with_columns(*text, *dates).with_row_index("_row", offset=1)
+    changes = []
+    for name, kind in kept.schema.items():
+        if kind == pl.String and name.endswith("DT"):
+            changes.append(dates.read_iso(pl.col(name)).alias(name))
+        elif kind == pl.String and _NUMERIC.search(name):
+            changes.append(pl.col(name).cast(pl.Float64, strict=False))
+        elif kind == pl.String:
+            text = pl.col(name).str.strip_chars_end()
+            changes.append(pl.when(text != "").then(text).alias(name))
+        elif kind.is_numeric() and name.endswith("DT"):
+            changes.append((_EPOCH + pl.duration(days=pl.col(name))).alias(name))
+    return kept.with_columns(changes).with_row_index("_row", offset=1)
+
+
+def _completed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The records with every variable that the guide requires or expects; absent ones are blank (CNF-101, 102 and 201 say so)."""
+    wanted = [(v.name, v.type) for v in guide.variables(name) if v.core in ("Req", "Exp")]
+    wanted = wanted or [("STUDYID", "text"), ("USUBJID", "text")]
+    absent = [(n, kind) for n, kind in wanted if n not in frame.columns]
+    return frame.with_columns(pl.lit(None, DTYPES[kind]).alias(n) for n, kind in absent)

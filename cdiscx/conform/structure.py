@@ -18,7 +18,7 @@ def required(data: Finished) -> Iterator[pl.DataFrame]:
     for name, frame in data.frames.items():
         for variable in guide.variables(name):
             if variable.core == "Req":
-                if variable.name not in frame.columns:
+                if variable.name not in data.present[name]:
                     yield whole(name, variable.name, f"{name} has no {variable.name}, which is required")
                 else:
                     say = f"{variable.name} is required and blank"
@@ -28,20 +28,19 @@ def required(data: Finished) -> Iterator[pl.DataFrame]:
 @rule("CNF-102", "SDTM", "An expected variable is absent")
 def expected(data: Finished) -> Iterator[pl.DataFrame]:
     """SDTMIG 3.4, 4.1.5: an expected variable is there even when it is empty."""
-    for name, frame in data.frames.items():
+    for name, present in data.present.items():
         for variable in guide.variables(name):
-            if variable.core == "Exp" and variable.name not in frame.columns:
+            if variable.core == "Exp" and variable.name not in present:
                 yield whole(name, variable.name, f"{name} has no {variable.name}, which is expected")
 
 
 @rule("CNF-103", "SDTM", "A variable is not the guide's, or stands in another order")
 def unknown(data: Finished) -> Iterator[pl.DataFrame]:
     """SDTMIG 3.4: no variable of the sponsor's own outside SUPP--; the order is the guide's."""
-    for name, frame in data.frames.items():
+    for name, own in data.present.items():
         order = [v.name for v in guide.variables(name)]
         if not order:
             continue
-        own = [c for c in frame.columns if not c.startswith("_")]
         for column in own:
             if column not in order:
                 yield whole(name, column, f"{column} is not a variable of {name} in the guide")

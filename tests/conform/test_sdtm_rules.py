@@ -336,3 +336,28 @@ def test_a_finding_names_record_subject_and_value() -> None:
     found = next(f for f in conformance(frames) if f.check_id == "CNF-123")
     assert (found.subject, found.row, found.value) == (B, 3, "2023-02-19")
     assert found.message == "AEENDTC 2023-02-19 is before AESTDTC 2023-02-20"
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("DM", "USUBJID"),
+        ("DM", "RFSTDTC"),
+        ("TR", "USUBJID"),
+        ("TU", "TULNKID"),
+        ("DS", "DSDECOD"),
+        ("RELREC", "RELID"),
+    ],
+)
+def test_a_column_that_is_absent_is_said_once_and_crashes_nothing(name: str, column: str) -> None:
+    frames = study()
+    drop(name, column)(frames)
+    report = conformance(frames)
+    assert report.complete, [c.traceback for c in report.checks if c.traceback]
+    said = [f for f in report if f.check_id in ("CNF-101", "CNF-102") and (f.sheet, f.column) == (name, column)]
+    assert len(said) == 1
+
+
+def test_numbers_that_came_as_text_are_numbers() -> None:
+    frames = {n: f.with_columns(pl.col(pl.Int64, pl.Float64).cast(pl.String)) for n, f in study().items()}
+    assert [(f.check_id, f.message) for f in conformance(frames)] == []
