@@ -109,11 +109,18 @@ class _Tracing:
             (pl.col("_block").cast(pl.String) if "_block" in frame.columns else none.alias("_block")),
         )
         self.blocks = self.records.get_column("_block").unique(maintain_order=True).to_list()
-        self.links = pl.DataFrame(schema={"record": pl.UInt32, "_rid": pl.UInt32, "table": pl.String})
-        if "_from" in frame.columns:
-            exploded = numbered.select("record", pl.col("_from").cast(pl.List(pl.UInt32))).explode("_from").drop_nulls()
-            pairs = exploded.rename({"_from": "_rid"}).unique(maintain_order=True)
-            self.links = pairs.join(self.owner, on="_rid", how="left", maintain_order="left")
+        self.links = self._links(None)
+
+    def _links(self, variable: str | None) -> pl.DataFrame:
+        """record, _rid and table of what `_from` names; of a variable with rows of its own what `_from:VARIABLE` names."""
+        frame = self.dataset.frame
+        if "_from" not in frame.columns:
+            return pl.DataFrame(schema={"record": pl.UInt32, "_rid": pl.UInt32, "table": pl.String})
+        own = [pl.col(c) for c in (f"_from:{variable}",) if c in frame.columns]
+        rows = pl.coalesce([*own, pl.col("_from")]).cast(pl.List(pl.UInt32)).alias("_rid")
+        exploded = frame.with_row_index("record", offset=1).select("record", rows).explode("_rid").drop_nulls()
+        pairs = exploded.unique(maintain_order=True)
+        return pairs.join(self.owner, on="_rid", how="left", maintain_order="left")
 
     def lines(self) -> pl.DataFrame:
         """LINEAGE of the dataset: variables in order, records in order, sources in the order of the origin."""
@@ -122,6 +129,7 @@ class _Tracing:
     def _variable(self, variable: Variable) -> pl.DataFrame:
         """The lines of one variable: its filled values with their sources, or without one."""
         frame, name = self.dataset.frame, variable.name
+        every, self.links = self.links, self._links(name) if f"_from:{name}" in frame.columns else self.links
         value = frame.select(as_text(pl.col(name), frame.schema[name]).alias("value")).to_series()
         filled = self.records.with_columns(value).filter(pl.col("value").is_not_null())
         stated = self._stated(filled) if name == "ADT" else None
@@ -134,6 +142,7 @@ class _Tracing:
         ]
         found += [] if stated is None else [stated.lazy()]
         schema = {"record": pl.UInt32(), **{c: LINEAGE[c] for c in _SOURCE}}
+        self.links = every
         hits = pl.concat([pl.LazyFrame(schema=schema), *(p.cast(schema) for p in found)])  # type: ignore[arg-type]
         lines = (
             filled.lazy()

@@ -10,6 +10,7 @@ import pytest
 from lineage_kit import Cell, Tracer
 
 from cdiscx import flow, registry
+from cdiscx.export.lineage import lineage
 from cdiscx.model.dataset import Dataset
 from cdiscx.model.mapping_file import load_mappings
 from cdiscx.model.spec import Study
@@ -226,3 +227,13 @@ def test_a_baseline_flag_marks_one_result_of_a_series_not_after_first_exposure(s
         assert flagged.filter(pl.col(f"{name}DTC") > pl.col("RFXSTDTC")).is_empty()
         assert not flagged.select(pl.struct("USUBJID", f"{name}TESTCD").is_duplicated().any()).item()
         assert set(sample.made.datasets[name].frame.get_column(f"{name}LOBXFL").drop_nulls()) == {"Y"}
+
+
+def test_the_lineage_file_leads_a_date_of_dm_to_one_row(sample: Sample) -> None:
+    lines = lineage({"DM": sample.made.datasets["DM"]}, sample.data)
+    dates = lines.filter(pl.col("variable").is_in(["RFSTDTC", "RFXSTDTC", "RFENDTC", "RFXENDTC", "RFPENDTC"]))
+    rows = dates.group_by("USUBJID", "variable").agg(
+        n=pl.struct("file", "sheet", "row").n_unique(), found=(pl.col("text") == pl.col("value")).any()
+    )
+    assert rows.height > 150
+    assert rows.get_column("n").max() == 1
