@@ -247,3 +247,19 @@ def test_without_sdtm_the_flags_are_judged_by_themselves() -> None:
     frames = study()
     put("ADAE", "ASTDTF", 2, "D")(frames)
     assert [f.check_id for f in conformance(frames)] == []
+
+
+def test_dates_and_numbers_that_came_as_text_are_read() -> None:
+    frames = {n: f.with_columns(pl.col(pl.Date, pl.Int64, pl.Float64).cast(pl.String)) for n, f in study().items()}
+    report = conformance(frames, source=source())
+    assert report.complete, [c.traceback for c in report.checks if c.traceback]
+    assert [(f.check_id, f.message) for f in report] == []
+
+
+@pytest.mark.parametrize("name", ["ADSL", "ADTR", "ADTTE", "ADAE"])
+def test_a_dataset_without_subjects_crashes_no_rule(name: str) -> None:
+    frames = study()
+    drop(name, "USUBJID")(frames)
+    report = conformance(frames, source=source())
+    assert report.complete, [c.traceback for c in report.checks if c.traceback]
+    assert (name, "USUBJID") in {(f.sheet, f.column) for f in report if f.check_id == "CNF-201"}
