@@ -82,7 +82,7 @@ def _read(
         except SpecError as error:
             problems += error.problems
             return None
-        merged = _merge(merged, values)
+        merged = _merge(_without_replaced(merged, values, algorithms), values)
         marks.at.update(places)
         found += wrong
     marks.at[()] = (str(files[-1]), 1, 1)
@@ -112,6 +112,20 @@ def _without_nulls(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _without_nulls(value) for key, value in node.items() if value is not None}
     return [_without_nulls(value) for value in node] if isinstance(node, list) else node
+
+
+def _without_replaced(base: Any, over: Any, algorithms: Algorithms) -> Any:
+    """The base without the targets to which the other file gives an algorithm of its own: those are replaced whole."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return base
+    out = dict(base)
+    for key, new in over.items():
+        if key in ("targets", "supp") and isinstance(new, dict) and isinstance(base.get(key), dict):
+            told = {n for n, t in new.items() if isinstance(t, dict) and set(t) & set(algorithms)}
+            out[key] = {n: t for n, t in base[key].items() if n not in told}
+        elif key in base:
+            out[key] = _without_replaced(base[key], new, algorithms)
+    return out
 
 
 def _of_tables(node: Any, tables: Collection[str] | None) -> Any:

@@ -67,6 +67,18 @@ def test_a_study_changes_one_variable_takes_a_block_away_and_adds_another(tmp_pa
     assert own.blocks["surgery"].targets["PRDECOD"] == house.blocks["surgery"].targets["PRDECOD"]
 
 
+def test_a_target_is_replaced_by_another_algorithm_and_united_with_options_alone(tmp_path: Path) -> None:
+    (tmp_path / "ex.yaml").write_text(
+        "domain: EX\nblocks:\n  daily:\n    targets:\n      EXDOSU: {hardcode_ct: mg}\n"
+        "      EXADJ: {map: {Liver failure: ADVERSE EVENT}}\n",
+        encoding="utf-8",
+    )
+    house, own = _load()["EX"].blocks["daily"].targets, _load(tmp_path)["EX"].blocks["daily"].targets
+    assert (own["EXDOSU"].use, own["EXDOSU"].of, own["EXDOSU"].options) == ("hardcode_ct", "mg", {})
+    assert own["EXADJ"].use == house["EXADJ"].use == "assign_ct"
+    assert own["EXADJ"].options["map"] == {**house["EXADJ"].options["map"], "Liver failure": "ADVERSE EVENT"}
+
+
 def test_a_parameter_of_the_study_file_can_be_named(tmp_path: Path) -> None:
     text = "domain: XX\nkeys: [USUBJID]\nblocks:\n  a:\n    from: visits\n    targets: {XXTERM: {hardcode_no_ct: $sd_min_days}}\n"
     (tmp_path / "xx.yaml").write_text(text, encoding="utf-8")
@@ -82,3 +94,10 @@ def test_the_bundled_mappings_are_in_order(study: str) -> None:
     domains, extended = load_mappings(Study.load(study), registry.registered("algorithm"))
     assert {"DM", "EX", "PR", "DS"} <= set(domains)
     assert extended["C101858"]
+
+
+def test_the_example_of_the_readme_is_in_order_and_every_algorithm_is_told(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "mappings" / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "lb.yaml").write_text(text.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    assert _load(tmp_path)["LB"].blocks["results"].tests["PIVKAII"].name == "PIVKA-II"
+    assert not [name for name in registry.registered("algorithm") if f"`{name}`" not in text]
