@@ -152,9 +152,11 @@ def derive_param_course(ctx: Context, rows: pl.DataFrame) -> list[pl.DataFrame]:
     grown = rows.filter("ANL01", "PD").group_by("SUBJID").agg(_pd=pl.col("ADT").min())
     progressed = members.join(grown, on="SUBJID", how="left", maintain_order="left")
     before = (pl.col("ADT") < pl.col("PDDT")).fill_null(True)
+    evaluable = rows.filter("ANL01", "EVALUABLE", before).select("SUBJID", "ADT", "TP", "RESP")
+    latest = evaluable.group_by("SUBJID").agg(pl.col("ADT").max())
     last = (
-        rows.filter("ANL01", "EVALUABLE", before)
-        .sort("ADT", "TP")
+        evaluable.join(latest, on=["SUBJID", "ADT"], how="semi")
+        .sort("SUBJID", "TP")
         .unique("SUBJID", keep="last", maintain_order=True)
         .join(members, on="SUBJID", how="semi", maintain_order="left")
     )

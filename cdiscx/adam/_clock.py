@@ -21,7 +21,8 @@ CENSORED = (*EVENT, "CNSR", "CNSDTDSC")
 class Clock:
     """`subjects`: ADSL of the population with STARTDT (not null), STARTDTF and where it came from (`_dom`, `_var`, `_seq`).
 
-    `readings`: USUBJID, ADT, RESP, PD, EVALUABLE, ASEQ, `_from`, STARTDT of the analysis readings on or after the start.
+    `readings`: USUBJID, ADT, RESP, PD, EVALUABLE, ASEQ, STARTDT and `_r` (row of `responses`) of the analysis readings on or
+    after the start, in the order of their dates; `sourced` adds their lineage.
     `responses`: ADRS. `source`: whose responses count.
     """
 
@@ -32,6 +33,10 @@ class Clock:
     readings: pl.DataFrame
     responses: pl.DataFrame
     source: ResponseSource
+
+    def sourced(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Readings with `_from`, the records that they rest on."""
+        return rows.with_columns(_from=self.responses["_from"].gather(rows["_r"]))
 
     def option(self, name: str, default: object = None) -> object:
         """A switch of the endpoint."""

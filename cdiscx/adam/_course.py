@@ -18,6 +18,7 @@ from cdiscx.views.tumour import lesions, scans, timed_points
 AFTER_BASELINE = ("POST-BASELINE", "POST-OPERATIVE BASELINE")
 _DERIVED = ("DTRGRESP", "DTRGRULE", "DOVRLRESP", "DOVRLRULE", "SUM", "PSUM", "BASE", "NADIR", "CHG", "PCHG", "CHGNAD",
             "PCHGNAD", "N_EXPECTED", "N_MISSING", "CONFIRMED_FROM")  # fmt: skip
+_READ = ("SUBJID", "EVAL", "VISIT", "RSDAT", "OVRLRESP", "RSRID")
 _COMPOSITE = ("PRIMRSP", "PRIMRULE", "SITEPRIM", "DPVTTRESP", "PVTTRULE", "DCOMPRESP", "SITECOMP", "CELL")
 _DTYPES: dict[str, pl.DataType] = {
     "N_EXPECTED": pl.UInt32(), "N_MISSING": pl.UInt32(), "CONFIRMED_FROM": pl.Date(),
@@ -68,11 +69,14 @@ def _said_only(ctx: Context, tables: dict[str, pl.LazyFrame]) -> pl.DataFrame:
     """The same without any lesion: subjects travel as numbers."""
     people = ctx.adsl.select(SUBJID="USUBJID").with_row_index("_at")
     by_number = people.lazy()
-    said = tables["responses"].rename({"_rid": "RSRID"}).join(by_number, on="SUBJID", maintain_order="left")
+    every = tables["responses"].rename({"_rid": "RSRID"}).collect()
+    blank = {c: every.schema[c] for c in every.columns if every[c].null_count() == every.height and c not in _READ}
+    said = every.lazy().drop(blank).join(by_number, on="SUBJID", maintain_order="left")
     dates = tables["anchors"].join(by_number, on="SUBJID", maintain_order="left")
     numbered = said.drop("SUBJID").rename({"_at": "SUBJID"}), dates.drop("SUBJID").rename({"_at": "SUBJID"})
     points = timed_points(ctx.study, None, *numbered).collect(engine="in-memory")
     points = points.with_columns(SUBJID=people["SUBJID"].gather(points["SUBJID"]), _at="SUBJID")
+    points = points.with_columns(pl.lit(None, dtype=t).alias(c) for c, t in blank.items())
     return _with(points, (*_DERIVED, *_COMPOSITE)).with_columns(_seen=pl.lit(None, dtype=pl.List(pl.UInt32)))
 
 

@@ -7,18 +7,18 @@ import polars as pl
 from cdiscx.adam._best import row
 from cdiscx.adam._context import Context
 from cdiscx.adam._readings import people, response_source
-from cdiscx.adam._tte import derive_param_tte
+from cdiscx.adam._tte import counted, derive_param_tte
 
 
 def derive_param_event_free(ctx: Context, responses: pl.DataFrame) -> list[pl.DataFrame]:
     """One row a subject: N with an event up to the day, Y without one until then, null where nobody knows."""
     out = []
-    known = responses.with_columns(ASEQ=pl.lit(None, dtype=pl.Int64))
     for name, e in ctx.study.endpoints.items():
         of = ctx.study.endpoints.get(str(e.options.get("of", "")))
         if of is None or of.kind != "time_to_event" or "days" not in e.options:
             continue
         days = int(e.options["days"])
+        known = counted(responses.with_columns(ASEQ=pl.lit(None, dtype=pl.Int64)))
         rows = derive_param_tte(ctx, str(e.options["of"]), of, known, response_source(ctx))
         event, time = pl.col("CNSR") == 0, pl.col("AVAL")
         answer = (

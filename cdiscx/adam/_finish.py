@@ -130,11 +130,18 @@ def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Itera
     frame = frame.drop(brought, strict=False).join(
         people.select("USUBJID", "_at"), on="USUBJID", how="left", maintain_order="left"
     )
-    order = [_rank(frame, s).alias(f"_o{n}") for n, s in enumerate(s for s in sort if s in frame.columns)]
+    keys = [s for s in sort if s in frame.columns and not _same(frame[s])]
+    order = [_rank(frame, s).alias(f"_o{n}") for n, s in enumerate(keys)]
     place = frame.select("_at", *order).with_row_index("_row")
     place = place.sort(*(c for c in place.columns if c != "_row"), "_row", nulls_last=True)
     frame = frame[place["_row"]].with_columns(ASEQ=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("_at"))
     return frame.join(people.drop("USUBJID"), on="_at", how="left", maintain_order="left")
+
+
+def _same(values: pl.Series) -> bool:
+    """Whether a sort key tells no row from another."""
+    missing = values.null_count()
+    return missing == values.len() or (missing == 0 and bool((values == values.first()).all()))
 
 
 def _rank(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -31,7 +31,7 @@ def derive_param_tte(
 ) -> pl.DataFrame:
     """The records of one endpoint: USUBJID and the columns of TIME; none where its start is not held by ADSL.
 
-    `responses`: ADRS (USUBJID, PARAMCD, ADT, AVALC, ANL01FL, ANL03FL, ASEQ, `_from`). The earliest event counts, of two on
+    `responses`: of ADRS what `counted` gives. The earliest event counts, of two on
     one day the one the endpoint names first; the first censoring rule that applies to a subject comes before it.
     """
     registry.discover("cdiscx.adam")
@@ -68,6 +68,16 @@ def literal_reading(name: str, endpoint: Endpoint, rows: pl.DataFrame) -> pl.Dat
         CNSDTDSC=pl.when(~ended).then("CNSDTDSC"),
         CNSR=pl.when(ended).then(0).otherwise("CNSR").cast(pl.Int64),
     )
+
+
+def counted(responses: pl.DataFrame) -> pl.DataFrame:
+    """The rows and columns of ADRS that endpoints read, by date: flagged readings and what is answered once a subject."""
+    unread = pl.col("PARAMCD").is_in([*_READINGS, "TRGR", "NTRGR", "NEWL", "DTRGR"])
+    flagged = pl.col("ANL01FL").is_not_null() | pl.col("ANL03FL").is_not_null()
+    read = responses.filter(flagged | ~unread).select(
+        "USUBJID", "PARAMCD", "ADT", "AVALC", "ANL01FL", "ANL03FL", "ASEQ", "_from"
+    )
+    return read.sort("ADT", "ASEQ", nulls_last=False, maintain_order=True)
 
 
 def events_of(endpoint: Endpoint) -> tuple[str, ...]:
@@ -129,8 +139,9 @@ def _members(ctx: Context, endpoint: Endpoint, responses: pl.DataFrame) -> pl.Da
 def _readings(endpoint: Endpoint, subjects: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
     """The flagged readings of these subjects on or after their start."""
     flag = "ANL03FL" if endpoint.options.get("after_surgery") else "ANL01FL"
-    rows = responses.filter(pl.col(flag) == "Y", pl.col("PARAMCD").is_in(list(_READINGS)))
-    rows = rows.select("USUBJID", "ADT", "ASEQ", "_from", again=pl.col("PARAMCD") == "POSTBASE", RESP="AVALC")
+    rows = responses.select("USUBJID", "PARAMCD", "ADT", "AVALC", "ASEQ", flag).with_row_index("_r")
+    rows = rows.filter(pl.col(flag) == "Y", pl.col("PARAMCD").is_in(list(_READINGS)))
+    rows = rows.select("USUBJID", "ADT", "ASEQ", "_r", again=pl.col("PARAMCD") == "POSTBASE", RESP="AVALC")
     said = pl.col("RESP")
     return (
         rows.join(subjects.select("USUBJID", "STARTDT"), on="USUBJID", how="inner", maintain_order="left")

@@ -20,8 +20,8 @@ def _first_progression(clock: Clock, counts: pl.Expr) -> pl.DataFrame:
     """The first PD after the start among the readings that count, with SURGDT."""
     grown = clock.readings.filter("PD", pl.col("ADT") > pl.col("STARTDT"))
     grown = grown.join(clock.subjects.select("USUBJID", "SURGDT"), on="USUBJID", how="left", maintain_order="left")
-    ordered = grown.filter(counts).sort("ADT", "ASEQ", nulls_last=True)
-    return ordered.unique("USUBJID", keep="first", maintain_order=True).with_columns(SRCSEQ="ASEQ")
+    first = grown.filter(counts).unique("USUBJID", keep="first", maintain_order=True)
+    return clock.sourced(first).with_columns(SRCSEQ="ASEQ")
 
 
 def _past_surgery() -> pl.Expr:
@@ -87,11 +87,9 @@ def _last_evaluable(clock: Clock, who: pl.DataFrame, counts: pl.Expr, what: str)
     """
     columns = [c for c in who.columns if c not in clock.readings.columns]
     seen = clock.readings.filter("EVALUABLE").join(who.select("USUBJID", *columns), on="USUBJID", maintain_order="left")
-    last = (
-        seen.filter(counts)
-        .sort("ADT", "ASEQ", nulls_last=False)
-        .unique("USUBJID", keep="last", maintain_order=True)
-        .select("USUBJID", _last="ADT", _aseq="ASEQ", _ids="_from")
+    # readings are in the order of their dates
+    last = clock.sourced(seen.filter(counts).unique("USUBJID", keep="last", maintain_order=True)).select(
+        "USUBJID", _last="ADT", _aseq="ASEQ", _ids="_from"
     )
     start = clock.subjects.select("USUBJID", "STARTDT", "_dom", "_var", "_seq", "_from")
     joined = who.select("USUBJID").join(start, on="USUBJID", maintain_order="left")

@@ -11,7 +11,7 @@ from cdiscx.adam._adtte_columns import columns, values
 from cdiscx.adam._context import Absent, Context, after
 from cdiscx.adam._finish import finish
 from cdiscx.adam._readings import ResponseSource, response_source
-from cdiscx.adam._tte import derive_param_tte, literal_reading, timed_endpoints
+from cdiscx.adam._tte import counted, derive_param_tte, literal_reading, timed_endpoints
 from cdiscx.model.dataset import Dataset
 from cdiscx.standards.dates import study_day
 
@@ -28,6 +28,7 @@ def adtte(ctx: Context) -> Dataset | Absent:
 def derive_times(ctx: Context, responses: pl.DataFrame, source: ResponseSource) -> Dataset | Absent:
     """ADTTE from ADRS made under the same source of responses."""
     pieces: list[pl.DataFrame] = []
+    responses = counted(responses)
     for name, endpoint in timed_endpoints(ctx):
         rows = derive_param_tte(ctx, name, endpoint, responses, source)
         literal = literal_reading(name, endpoint, rows)
