@@ -292,6 +292,26 @@ def _delivered(made: Any, quiet: bool) -> None:
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@_study_option(required=False)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@_quiet
+def conform(folder: Path, study: str | None, form: str, quiet: bool) -> None:
+    """Check finished SDTM or ADaM datasets in DIR: own rules, and the referees that are installed."""
+    import json
+
+    from cdiscx import delivery
+    from cdiscx.conform import as_dict, as_text, exit_status
+
+    with _progress(quiet) as step:
+        report, verdicts = delivery.conform(folder, study, progress=step)
+    told = as_dict(report, verdicts)
+    said = as_text(report, verdicts) if form == "text" else json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    click.echo(said.encode() if form == "json" else said, nl=False)
+    raise SystemExit(exit_status(report, verdicts))
+
+
+@main.command()
 @click.argument("what", metavar="FILE-OR-DATASET")
 @click.argument("keys", nargs=-1, metavar="KEY...")
 @click.option(
