@@ -48,18 +48,25 @@ class Others:
     _singles: dict[str, bool] = field(default_factory=dict)
 
     def values(self, source: str) -> pl.DataFrame | None:
-        """`DM.RFSTDTC` -> record, USUBJID, _rid, source_*, text of its filled values; None where there is no such variable."""
+        """`DM.RFSTDTC` -> record, USUBJID, _rid, source_*, text of its filled values; None where there is no such variable.
+
+        `SUPPAE.AECDGR` means QVAL of the records whose QNAM is AECDGR.
+        """
         if source not in self._values:
             name, _, variable = source.partition(".")
             frame = self.frames.get(name)
-            self._values[source] = (
-                None if frame is None or variable not in frame.columns else self._made(name, variable)
-            )
+            known = frame is not None and (variable in frame.columns or {"QNAM", "QVAL"} <= set(frame.columns))
+            self._values[source] = self._made(name, variable) if known else None
         return self._values[source]
 
     def _made(self, name: str, variable: str) -> pl.DataFrame:
         frame = self.frames[name]
         none = pl.lit(None, pl.String)
+        held = variable if variable in frame.columns else "QVAL"
+        if variable in frame.columns:
+            text = as_text(pl.col(variable), frame.schema[variable])
+        else:
+            text = pl.when(pl.col("QNAM") == variable).then(pl.col("QVAL").cast(pl.String))
         return (
             frame.lazy()
             .with_row_index("record", offset=1)
@@ -69,8 +76,8 @@ class Others:
                 (pl.col("_id").cast(pl.UInt32) if "_id" in frame.columns else pl.lit(None, pl.UInt32)).alias("_rid"),
                 pl.lit(name).alias("source_dataset"),
                 self.keys[name].alias("source_key"),
-                pl.lit(variable).alias("source_variable"),
-                as_text(pl.col(variable), frame.schema[variable]).alias("text"),
+                pl.lit(held).alias("source_variable"),
+                text.alias("text"),
             )
             .filter(pl.col("text").is_not_null())
             .collect()
