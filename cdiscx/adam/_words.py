@@ -14,7 +14,7 @@ def where(values: Iterable[str]) -> str:
 
 
 def sources(records: Sequence[Records]) -> str:
-    """`EX; PR where PRCAT is SURGERY and PRDECOD is HEPATECTOMY`."""
+    """`EX; PR where PRCAT is LOCAL THERAPY or RADIOTHERAPY`."""
     return "; ".join(_one(r) for r in records)
 
 

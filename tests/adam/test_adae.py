@@ -175,6 +175,13 @@ def test_an_ae_domain_without_rows_or_most_variables_gives_an_adae() -> None:
     assert (row["USUBJID"], row["ASTDT"], row["TRTEMFL"], row["AOCCFL"], row["ASEQ"]) == (S1, None, None, None, 1)
 
 
+def test_ad_ex_28_relative_days_have_no_day_0() -> None:
+    """AD-EX-28."""
+    days = {"2023-02-06": 1, "2023-02-05": -1, "2023-01-30": -7, "2023-03-20": 43}
+    frame = neopvtt(*({"AESTDTC": d} for d in days))["ADAE"].frame
+    assert dict(zip(frame["AESTDTC"], frame["ASTDY"], strict=True)) == days
+
+
 def test_events_of_subjects_who_are_not_in_dm_are_left_out() -> None:
     made = neopvtt({"AESTDTC": "2023-03-01"}, {"AESTDTC": "2023-03-01", "USUBJID": "NOBODY"})
     assert made["ADAE"].frame["USUBJID"].to_list() == [S1]

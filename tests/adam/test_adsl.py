@@ -102,8 +102,7 @@ def test_a_death_without_any_date_is_flagged_and_has_no_date() -> None:
     assert (row["DTHFL"], row["DTHDT"], row["EOSSTT"], row["DCSREAS"]) == ("Y", None, "DISCONTINUED", "DEATH")
 
 
-def test_ad_ex_28_treatment_starts_with_whatever_came_first_and_the_operation_is_not_treatment() -> None:
-    """AD-EX-28 rests on TRTSDT; radiotherapy comes before the first drug, hepatectomy after the last."""
+def test_treatment_starts_with_whatever_came_first_and_the_operation_is_not_treatment() -> None:
     made = of_safety(
         "neopvtt-b", "2023-12-31",
         DM=[dm()], DS=[entered("2023-02-01")],
