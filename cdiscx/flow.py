@@ -18,6 +18,7 @@ from cdiscx import registry
 from cdiscx.model.errors import UsageError
 from cdiscx.model.finding import LEFT_OUT, Check, CheckRun, Finding, Report, Status
 from cdiscx.model.spec import Study
+from cdiscx.model.standing import Coverage
 from cdiscx.model.table import RunContext, StudyData, Upload, UploadFile
 
 Progress = Callable[[str], None]
@@ -136,7 +137,8 @@ def _validated(
     findings = tuple(accept(f, data.study) for f in outcome.findings)
     ran = {run.check_id: run for run in outcome.runs}
     runs = tuple(ran.get(i) or CheckRun(i, Status.SKIPPED, LEFT_OUT) for i in known)
-    return Report(run_facts(data, only, skip), runs, findings, data.notes, data.changes)
+    seen = coverage(data, outcome.unjudged, outcome.held)
+    return Report(run_facts(data, only, skip), runs, findings, data.notes, data.changes, seen)
 
 
 def accept(finding: Finding, study: Study) -> Finding:
@@ -166,6 +168,39 @@ def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = (
         if "subjects" in data.tidy
         else 0,
     }
+
+
+def coverage(
+    data: StudyData, unjudged: Mapping[str, frozenset[str]] | None = None, held: Mapping[str, frozenset[str]] | None = None
+) -> Coverage:
+    """Whose data a run has seen: subjects of the subject lists, and the sites that each upload speaks of."""
+    listed = data.tidy.get("subjects")
+    if listed is None or not {"SUBJID", "SITEID"} <= set(listed.frame.columns):
+        return Coverage(frozenset(), {f.name: () for f in data.upload.files}, unjudged or {}, held or {})
+    sites = listed.frame.lazy().select("SUBJID", "SITEID").drop_nulls().unique()
+    rows = [
+        table.frame.lazy().select("_rid", "SUBJID")
+        for name, table in data.tidy.items()
+        if data.study.sheet_of(name) is not None and {"_rid", "SUBJID"} <= set(table.frame.columns)
+    ]
+    of_source = (
+        pl.concat(rows)
+        .join(data.upload.ledger.lazy(), on="_rid")
+        .join(sites, on="SUBJID")
+        .select("_source", "SITEID")
+        .unique()
+        .collect()
+    )
+    found: dict[str, set[str]] = {f.name: set() for f in data.upload.files}
+    for source, site in of_source.iter_rows():
+        found.setdefault(data.upload.sources[source].file, set()).add(str(site))
+    subjects = frozenset(map(str, listed.frame.get_column("SUBJID").drop_nulls().to_list()))
+    return Coverage(subjects, {n: tuple(sorted(s)) for n, s in found.items()}, unjudged or {}, held or {})
+
+
+def now() -> dt.datetime:
+    """The moment of this run in UTC, whole seconds."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def _today(study: Study) -> dt.date:

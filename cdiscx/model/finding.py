@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from cdiscx.model.standing import Coverage, Standings
+
 
 class Severity(StrEnum):
     """How bad a finding is; ordered by `.rank`."""
@@ -136,6 +138,8 @@ class Finding:
 
 #: reason of a check that the person at the keyboard did not want
 LEFT_OUT = "left out by --only or --skip"
+#: reason of a check all of whose findings were left to others
+HELD_BACK = "what it found rests on cells that other findings name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,9 @@ class Report:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     changes: pl.DataFrame | None = field(default=None, compare=False)
+    #: what the run could judge, and where its findings stand in a ledger (where one was given)
+    coverage: Coverage = Coverage()
+    ledger: Standings | None = None
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -219,6 +226,8 @@ class Report:
             "checks": checks,
             "findings": [f.to_dict() for f in self.findings],
             "notes": list(self.notes),
+            "coverage": self.coverage.to_dict(),
+            **({"ledger": self.ledger.to_dict()} if self.ledger else {}),
         }
 
     def to_json(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from cdiscx.model.finding import Check, CheckPart, CheckRun, Finding, Severity, Status
+from cdiscx.model.finding import HELD_BACK, Check, CheckPart, CheckRun, Finding, Severity, Status
 from cdiscx.model.table import RunContext, StudyData
 from cdiscx.registry import View
 from cdiscx.validate.hits import Hit, Locator, read_hits
@@ -35,6 +35,8 @@ class PartRun:
     seconds: float = 0.0
     #: findings withheld because a cell they rest on could not be read
     withheld: int = 0
+    #: subjects about whom the part was silent
+    silent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Outcome:
 
     runs: tuple[CheckRun, ...]
     findings: tuple[Finding, ...]
+    #: check -> subjects it could not judge, and fingerprints that it left to another finding of the same cause
+    unjudged: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    held: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -84,7 +89,8 @@ class Engine:
         for finding in findings:
             counts[finding.check_id] = counts.get(finding.check_id, 0) + 1
         runs = tuple(self._status(check, own, counts.get(check.id, 0)) for check, own in parts)
-        return Outcome(runs, findings)
+        unjudged = {check.id: frozenset().union(*(p.silent for p in own)) for check, own in parts}
+        return Outcome(runs, findings, unjudged, locator.left_out([hit for _, hit in hits], kept))
 
     def _status(self, check: Check, parts: tuple[PartRun, ...], hits: int) -> CheckRun:
         setting = self.data.study.checks.get(check.id)
@@ -105,7 +111,7 @@ class Engine:
         if reason:
             return CheckRun(check.id, Status.SKIPPED, reason, rows, 0, seconds)
         if any(p.hits or p.withheld for p in parts):
-            return CheckRun(check.id, Status.SKIPPED, "what it found rests on cells that other findings name", rows)
+            return CheckRun(check.id, Status.SKIPPED, HELD_BACK, rows)
         if not any(p.ran and p.rows for p in parts):
             return CheckRun(check.id, Status.SKIPPED, "there was no row to check", 0, 0, seconds)
         return CheckRun(check.id, Status.PASSED, None, rows, 0, seconds)
@@ -141,7 +147,7 @@ class Engine:
         hits = read_hits(found, check, part, severity)
         silent = self._silenced(part) | self._subjects_of(inputs.short_files)
         heard = tuple(h for h in hits if h.subject is None or h.subject not in silent)
-        return PartRun(heard, rows, True, None, inputs.partial, withheld=len(hits) - len(heard))
+        return PartRun(heard, rows, True, None, inputs.partial, withheld=len(hits) - len(heard), silent=silent)
 
     def _subjects_of(self, files: frozenset[str]) -> frozenset[str]:
         """Subjects with rows in an upload that lacks what the part needs: blanks there say nothing."""

@@ -209,15 +209,29 @@ class Locator:
         made = [self._finding(hit) for hit in hits]
         return tuple(sorted(unique_fingerprints(made), key=_order))
 
+    def _digest(self, hit: Hit, sheet: str | None, header: str | None) -> str:
+        """What makes two hits the same defect of the same record, as 16 hexadecimal digits."""
+        record = self.keys(hit.table, [hit.rid]).get(hit.rid, ()) if hit.rid is not None else ()
+        seed = [self.data.study.studyid, hit.check_id, hit.subject, hit.table, list(record), hit.column, hit.key]
+        if hit.rid is None and hit.at is not None:
+            seed += [sheet, header, hit.key]
+        return hashlib.sha256(json.dumps(seed, ensure_ascii=False).encode()).hexdigest()[:16]
+
+    def left_out(self, hits: Sequence[Hit], kept: Sequence[Hit]) -> dict[str, frozenset[str]]:
+        """Check -> fingerprints (without running number) of its hits that `kept` does not have: found, left to another."""
+        own = {(h.check_id, h.table, h.rid, h.column, h.subject, h.key, h.at) for h in kept}
+        out: dict[str, set[str]] = {}
+        for hit in hits:
+            if (hit.check_id, hit.table, hit.rid, hit.column, hit.subject, hit.key, hit.at) not in own:
+                _, sheet, _, _, header, _ = hit.at or (None,) * 6
+                out.setdefault(hit.check_id, set()).add(self._digest(hit, sheet, header))
+        return {check: frozenset(found) for check, found in out.items()}
+
     def _finding(self, hit: Hit) -> Finding:
         study = self.data.study
         file, sheet, row, letter, header, value = hit.at or self._where(hit)
         subject = hit.subject
-        record = self.keys(hit.table, [hit.rid]).get(hit.rid, ()) if hit.rid is not None else ()
-        seed = [study.studyid, hit.check_id, subject, hit.table, list(record), hit.column, hit.key]
-        if hit.rid is None and hit.at is not None:
-            seed += [sheet, header, hit.key]
-        digest = hashlib.sha256(json.dumps(seed, ensure_ascii=False).encode()).hexdigest()[:16]
+        digest = self._digest(hit, sheet, header)
         return Finding(
             hit.check_id,
             hit.check_id.partition("-")[0],
