@@ -165,7 +165,7 @@ class Report:
     notes: tuple[str, ...] = ()
     changes: pl.DataFrame | None = field(default=None, compare=False)
     #: what the run could judge, and where its findings stand in a ledger (where one was given)
-    coverage: Coverage = Coverage()
+    coverage: Coverage = field(default_factory=Coverage)
     ledger: Standings | None = None
 
     def __iter__(self) -> Iterator[Finding]:
