@@ -136,8 +136,9 @@ def month3(ctx: Context, treated: pl.DataFrame) -> pl.DataFrame:
     The last evaluable overall response with its date in D1 + target +/- window and on or before the decision.
     """
     middle, around = int(ctx.p("month3_target_days", 91)), int(ctx.p("month3_window_days", 14))
-    decided = ctx.domain("DS", "DSDECOD", "DSSTDT").filter(
+    decided = ctx.domain("DS", "DSDECOD", "DSCAT", "DSSTDT").filter(
         pl.col("DSDECOD").is_in(["SURGERY BRANCH", "SYSTEMIC TREATMENT BRANCH"])
+        | ((pl.col("DSCAT") == "OTHER EVENT") & (pl.col("DSDECOD") == "OTHER"))
     )
     decision = first_by(decided, ["DSSTDT"]).select("USUBJID", DECDT="DSSTDT")
     rows = site_responses(ctx).filter(pl.col("RESP") != "NE").join(treated.select("USUBJID", "TRTSDT"), on="USUBJID")
