@@ -18,4 +18,3 @@ def test_conventions_say_cutoff_windows_and_switches_as_the_study_file_has_them(
     assert "Data cut-off 2024-05-06" in said
     assert "teae_days = 28" in said
     assert "dfs_population = R0" in said
-    assert "mortality_days" not in said
