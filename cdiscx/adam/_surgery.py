@@ -157,7 +157,7 @@ def stay(ctx: Context, resected: pl.DataFrame) -> pl.DataFrame:
         pl.col("HOENDT").is_null() & (pl.col("HOSTDT") <= pl.col("SURGDT")).fill_null(pl.col("HOCAT") == "INDEX SURGERY")
     )  # fmt: skip
     inside = resected.join(open_.select("USUBJID", _open=pl.lit(True)).unique(), on="USUBJID", how="left")
-    died = (pl.col("DISCHDT") == pl.col("DTHDT")).fill_null(False) | (
+    died = (pl.col("DISCHDT") >= pl.col("DTHDT")).fill_null(False) | (
         pl.col("DISCHDT").is_null() & pl.col("_open").fill_null(False) & pl.col("DTHDT").is_not_null()
     )
     end = pl.when(died).then("DTHDT").otherwise("DISCHDT")
