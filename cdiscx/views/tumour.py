@@ -180,10 +180,9 @@ def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     who = numbered.select("SUBJID", "EVAL").unique().sort("SUBJID", "EVAL").with_row_index("_who")
     narrow = numbered.select("_i", "SUBJID", "EVAL", "VISIT", "ANYDAT", "D1", "SURG")
     narrow = narrow.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True).drop("SUBJID", "EVAL")
-    return (
-        _ordered(_roles(study, narrow)).join(numbered, on="_i", how="left", maintain_order="left")
-        .select(*points.collect_schema().names(), "ROLE", "BASETYPE", "TP")
-    )  # fmt: skip
+    names = points.collect_schema().names()
+    wide = pl.concat([_ordered(_roles(study, narrow)), numbered.select(names)], how="horizontal")
+    return wide.select(*(pl.col(n).gather(pl.col("_i")) for n in names), "ROLE", "BASETYPE", "TP")
 
 
 def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
