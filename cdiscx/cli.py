@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cdiscx import cli_ledger
 from cdiscx.model.errors import CdiscxError, SpecError
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ _cutoff = click.option(
 @click.option("--only", multiple=True, metavar="GLOB", help="Run only these checks, e.g. 'MEA-*' (may be repeated).")
 @click.option("--skip", multiple=True, metavar="GLOB", help="Leave these checks out (may be repeated).")
 @click.option("--no-expectations", is_flag=True, help="Leave the study's Great Expectations suite out.")
+@click.option("--ledger", metavar="FILE", help="Ledger of queries: a file (SQLite) or a database URL.")
+@click.option("--who", metavar="NAME", help="Who runs this, for the ledger (default: the user of this system).")
 @click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
 def validate(
     uploads: tuple[str, ...],
@@ -124,6 +127,8 @@ def validate(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     no_expectations: bool,
+    ledger: str | None,
+    who: str | None,
     quiet: bool,
 ) -> None:
     """Check uploads of one study: every defect with its cell, what is wrong and what to do."""
@@ -137,6 +142,11 @@ def validate(
         report = flow.validate(
             data, cutoff=cutoff, only=only, skip=skip, expectations=not no_expectations, progress=step
         )
+        if ledger is not None:
+            from cdiscx import history
+
+            step("writing the ledger")
+            report = history.record(report, ledger, who=who)
         if folder is not None:
             step("writing reports")
             flow.write_reports(report, files, folder, plan)
@@ -367,6 +377,10 @@ def demo(folder: Path, quiet: bool) -> None:
         lines = delivery.demo(folder, progress=step)
     for line in lines:
         click.echo(line)
+
+
+for _verb in (cli_ledger.ledger, cli_ledger.diff):
+    main.add_command(_verb)
 
 
 if __name__ == "__main__":
