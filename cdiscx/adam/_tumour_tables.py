@@ -218,8 +218,8 @@ def response_rows(ctx: Context, rs: pl.DataFrame) -> pl.DataFrame:
 def _once(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     """The first record of each time point; time points are compared as one number."""
     codes = rows.select(pl.col(_POINT).cast(pl.Categorical).to_physical().cast(pl.UInt64))
-    span = [(codes[c].max() or 0) + 1 for c in _POINT]
-    key = codes.select((pl.col("SUBJID") * span[1] + pl.col("EVAL")) * span[2] + pl.col("VISIT")).to_series()
+    readers, visits = (pl.col(c).max() + 1 for c in _POINT[1:])
+    key = codes.select((pl.col("SUBJID") * readers + pl.col("EVAL")) * visits + pl.col("VISIT")).to_series()
     kept = rows if key.n_unique() == rows.height else rows.filter(key.is_first_distinct())
     return kept.select(*_POINT, "VISITNUM", "RSSEQ", RSDAT="RSDT", _rid="_id").with_columns(kept["RESULT"].alias(name))
 
