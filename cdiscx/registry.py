@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
 from cdiscx.model.errors import UsageError
-from cdiscx.model.finding import Check, CheckPart, Severity, Wording
+from cdiscx.model.finding import Check, CheckPart, Severity, Wording, everywhere
 
 F = TypeVar("F", bound=Callable[..., object])
 CheckFunction = TypeVar("CheckFunction", bound=Callable[..., pl.LazyFrame])
@@ -52,6 +52,7 @@ def check(
     needs: tuple[str, ...] = (),
     uses: tuple[str, ...] = (),
     silenced_by: tuple[str, ...] = (),
+    applies: Callable[[Any], str | None] = everywhere,
     title: str = "",
     severity: Severity = Severity.WARNING,
     tier: int = 1,
@@ -76,6 +77,7 @@ def check(
             uses,
             silenced_by,
             read_wording(function.__doc__),
+            applies,
         )
         old = _CHECKS.get(check_id) or Check(check_id, title or function.__name__.replace("_", " "), severity, tier)
         parts = (*(p for p in old.parts if p.name != part.name), part)

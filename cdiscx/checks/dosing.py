@@ -18,6 +18,7 @@ from cdiscx.checks._doses import (
     with_anchor,
     with_weight,
 )
+from cdiscx.checks._plans import drugs_of
 from cdiscx.checks._shape import related
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
@@ -79,7 +80,7 @@ def _intervals(
 
 
 @check(
-    "DOS-001", on="dosing", columns=("EXSTDAT", "EXTRT", "EXDOSE"), needs=("anchors", "dosing.EXCHG"),
+    "DOS-001", applies=drugs_of("DOS-001"), on="dosing", columns=("EXSTDAT", "EXTRT", "EXDOSE"), needs=("anchors", "dosing.EXCHG"),
     uses=STOP_WORDS,
     silenced_by=(*_ROW, *_SURGERY, *_CHANGES),
 )  # fmt: skip
@@ -97,7 +98,7 @@ def infusion_interval_off_plan(
 
 
 @check(
-    "DOS-004", on="dosing", columns=("EXSTDAT", "EXTRT", "EXDOSE"), needs=("anchors", "dosing.EXCHG"),
+    "DOS-004", applies=drugs_of("DOS-004"), on="dosing", columns=("EXSTDAT", "EXTRT", "EXDOSE"), needs=("anchors", "dosing.EXCHG"),
     uses=STOP_WORDS,
     silenced_by=(*_ROW, *_SURGERY, *_CHANGES),
 )  # fmt: skip
@@ -154,7 +155,7 @@ def _amounts(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 @check(
-    "DOS-001", on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXSTDAT"),
+    "DOS-001", applies=drugs_of("DOS-001"), on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXSTDAT"),
     needs=("subjects.WEIGHT",), uses=("visits.WEIGHT", "visits.VISDAT"),
     silenced_by=("subjects.WEIGHT", "visits.WEIGHT"),
 )  # fmt: skip
@@ -171,7 +172,7 @@ def infusion_amount_off_plan(
     return _amounts(with_weight(rows, subjects, visits))
 
 
-@check("DOS-004", on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXSTDAT"))
+@check("DOS-004", applies=drugs_of("DOS-004"), on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXSTDAT"))
 def neoadjuvant_infusion_amount_off_plan(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
     """{DRUG} {EXDOSE} {EXDOSU} recorded on {EXSTDAT}, {AMOUNT} {UNIT} expected.
 

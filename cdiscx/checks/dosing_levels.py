@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx.checks._doses import AMOUNT_FIX, KEY, given, plans, reason_at_start, sequence, with_level, with_weight
+from cdiscx.checks._plans import drugs_of
 from cdiscx.checks._reasons import says_adverse_event
 from cdiscx.checks._shape import related
 from cdiscx.model.spec import Study
@@ -75,7 +76,13 @@ def _strange_levels(study: Study, judged_by: str, dosing: pl.LazyFrame) -> pl.La
     )  # fmt: skip
 
 
-@check("DOS-003", on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXDOSFRQ"), needs=("dosing.EXENDAT",))
+@check(
+    "DOS-003",
+    applies=drugs_of("DOS-003"),
+    on="dosing",
+    columns=("EXDOSE", "EXDOSU", "EXTRT", "EXDOSFRQ"),
+    needs=("dosing.EXENDAT",),
+)
 def dose_level_not_permitted(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
     """{DRUG} {EXDOSE} {EXDOSU} {EXDOSFRQ} from {EXSTDAT} is not a permitted level; permitted: {LADDER}.
 
@@ -86,7 +93,13 @@ def dose_level_not_permitted(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame
     return _strange_levels(study, "DOS-003", dosing)
 
 
-@check("DOS-004", on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXDOSFRQ"), needs=("dosing.EXENDAT",))
+@check(
+    "DOS-004",
+    applies=drugs_of("DOS-004"),
+    on="dosing",
+    columns=("EXDOSE", "EXDOSU", "EXTRT", "EXDOSFRQ"),
+    needs=("dosing.EXENDAT",),
+)
 def daily_dose_off_plan(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
     """{DRUG} {EXDOSE} {EXDOSU} {EXDOSFRQ} from {EXSTDAT}: expected {LADDER}.
 
@@ -98,7 +111,7 @@ def daily_dose_off_plan(study: Study, dosing: pl.LazyFrame) -> pl.LazyFrame:
 
 
 @check(
-    "DOS-003", on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXDOSFRQ", "EXSTDAT"),
+    "DOS-003", applies=drugs_of("DOS-003"), on="dosing", columns=("EXDOSE", "EXDOSU", "EXTRT", "EXDOSFRQ", "EXSTDAT"),
     needs=("dosing.EXENDAT", "dosing.EXCHG", "dosing.EXCHGREAS"), uses=("ae", "ae.AEACN", "ae.AESTDAT"),
     silenced_by=(*_ROW, "dosing.EXDOSE", "dosing.EXDOSU", "dosing.EXDOSFRQ"),
 )  # fmt: skip

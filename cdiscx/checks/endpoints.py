@@ -205,7 +205,18 @@ def event_after_missed_assessments(
 # --- END-015 --------------------------------------------------------------------------------------------------------
 
 
-@check("END-015", on="subjects", needs=("anchors", "assessments", "ends", "progression", "deaths"))
+def _event_free_rate(study: Study) -> str | None:
+    """None where an endpoint asks who is free of events after so many days, else why END-015 has nothing to protect."""
+    rates = (e for e in study.endpoints.values() if e.kind == "response" and {"of", "days"} <= set(e.options))
+    return None if any(True for _ in rates) else "there is no event-free rate among its endpoints"
+
+
+@check(
+    "END-015",
+    on="subjects",
+    needs=("anchors", "assessments", "ends", "progression", "deaths"),
+    applies=_event_free_rate,
+)
 def one_year_status_open(
     study: Study, run: RunContext, subjects: pl.LazyFrame, anchors: pl.LazyFrame, assessments: pl.LazyFrame,
     ends: pl.LazyFrame, progression: pl.LazyFrame, deaths: pl.LazyFrame,

@@ -15,16 +15,24 @@ from cdiscx.standards.dates import after, impute_diagnosis, latest, precision
 _NO_ROW = pl.lit(None, dtype=pl.UInt32)
 
 
-@check("END-003", on="subjects", columns=("DIAGDAT",), uses=("subjects.RFICDAT",))
-def diagnosis_missing_or_partial(subjects: pl.LazyFrame) -> pl.LazyFrame:
-    """Overall survival starts at diagnosis; HCC Diagnosis Date is {DIAGDATC}: {so}.
+def _starts_at_diagnosis(study: Study) -> str | None:
+    """None where an endpoint counts from the diagnosis, else why END-003 and END-016 have nothing to protect."""
+    at = {n for n, a in study.anchors.items() if any(s.of == "subjects.DIAGDAT" for s in a.sources)}
+    starts = {endpoint.start for endpoint in study.endpoints.values()}
+    return None if at & starts else "no endpoint starts at the diagnosis"
+
+
+@check("END-003", on="subjects", columns=("DIAGDAT",), uses=("subjects.RFICDAT",), applies=_starts_at_diagnosis)
+def diagnosis_missing_or_partial(study: Study, subjects: pl.LazyFrame) -> pl.LazyFrame:
+    """Overall survival starts at diagnosis; {heading} is {DIAGDATC}: {so}.
 
     Why: without the year of diagnosis overall survival from diagnosis cannot be computed.
-    Fix: Ask the site for the date of the first diagnosis of HCC (histology or imaging, whichever came first).
+    Fix: Ask the site for the date of the first diagnosis (histology or imaging, whichever came first).
     Rule: END-003; trial A 8.2: a missing day becomes the 15th, a missing month 1 July, never after consent; dates are
     compared at the precision that both have
     """
-    rows = subjects.filter(pl.col("SUBJID").is_not_null())
+    heading = study.header("subjects", "DIAGDAT")
+    rows = subjects.filter(pl.col("SUBJID").is_not_null()).with_columns(heading=pl.lit(heading))
     text = pl.col("DIAGDATC")
     imputed = impute_diagnosis(text, consent=pl.col("RFICDAT"))
     late = after(text, pl.col("RFICDATC")).fill_null(False)
@@ -238,7 +246,7 @@ def baseline_weight_missing(
 # --- END-016 --------------------------------------------------------------------------------------------------------
 
 
-@check("END-016", on="subjects", columns=("DIAGDAT",), needs=("anchors",))
+@check("END-016", on="subjects", columns=("DIAGDAT",), needs=("anchors",), applies=_starts_at_diagnosis)
 def long_wait_for_enrolment(study: Study, subjects: pl.LazyFrame, anchors: pl.LazyFrame) -> pl.LazyFrame:
     """{atleast}{n} days between diagnosis ({DIAGDATC}) and enrolment ({ENROL}) are immortal time in overall survival.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx.checks._anchors import with_anchor_cell
+from cdiscx.checks._plans import visit_of
 from cdiscx.checks._shape import nothing, related, union
 from cdiscx.checks._words import days_said
 from cdiscx.model.spec import Study, Visit
@@ -157,7 +158,7 @@ def baseline_scan(
 
 
 @check(
-    "VIS-006", on="anchors", needs=("assessments", "targets.TRDAT"), uses=("ends", "progression", *_LESION_DATES),
+    "VIS-006", applies=visit_of("VIS-006"), on="anchors", needs=("assessments", "targets.TRDAT"), uses=("ends", "progression", *_LESION_DATES),
     silenced_by=(*_ANCHORS, *_LESION_DATES, "targets.VISIT"),
 )  # fmt: skip
 def response_scan_missing(

@@ -47,6 +47,11 @@ class Wording:
     not_checked: str = ""
 
 
+def everywhere(_study: object) -> str | None:
+    """The rule of checks that belong to every study."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class CheckPart:
     """One function of a check: what it examines, what it cannot do without, what it also uses.
@@ -56,6 +61,7 @@ class CheckPart:
     `uses`: tables or columns that are used when there; without them the part runs, but can no longer pass
     (`*`: every column of every sheet; `*date`: those of one type).
     `silenced_by`: `table.COLUMN`s; an unreadable cell there silences the part for that subject (one cause, one finding).
+    `applies`: study -> None, or why the part does not belong to it (no endpoint that it protects).
     """
 
     check_id: str
@@ -67,6 +73,7 @@ class CheckPart:
     uses: tuple[str, ...] = ()
     silenced_by: tuple[str, ...] = ()
     wording: Wording = Wording("")
+    applies: Callable[[Any], str | None] = everywhere
 
 
 @dataclass(frozen=True, slots=True)

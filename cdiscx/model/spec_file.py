@@ -19,6 +19,8 @@ from cdiscx.model.spec_links import dead_links
 from cdiscx.model.spec_yaml import Marks, Path_, dotted, parse, plain
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+#: the block whose parameters stand under every study, extended or not: what a check counts with has a value
+_DEFAULTS = "parameters.yaml"
 _REFERENCE = re.compile(r"\$[a-z][a-z0-9_]*")
 
 
@@ -78,10 +80,32 @@ def merged_study(path: Path) -> tuple[dict[str, Any], list[Path]]:
 
 def _merged(path: Path, marks: Marks, problems: list[str]) -> tuple[dict[str, Any], list[str]]:
     """The file with its blocks and `$name`s filled in, and the references that lead nowhere."""
+    house = _collect(data_folder("specs") / "_house" / _DEFAULTS, marks, problems)["parameters"]
     merged = _collect(path, marks, problems)
+    given = merged.get("parameters", {})
+    if isinstance(given, dict):
+        _check_parameters(house, given, marks, problems)
+        merged["parameters"] = {**house, **given}
+    _with_reader(merged)
     marks.at[()] = (str(path), 1, 1)
     parameters = merged.get("parameters")
     return _fill(merged, parameters if isinstance(parameters, dict) else {}, marks)
+
+
+#: tables of readings, each of which belongs to a reader
+_READ_BY = ("targets", "nontargets", "newlesions", "responses")
+_READER = {"is": "EVAL", "default": "INVESTIGATOR", "label": "Evaluator"}
+
+
+def _with_reader(merged: dict[str, Any]) -> None:
+    """Gives readings a reader where the study file has no such column: without one they are the investigator's."""
+    sheets = merged.get("sheets")
+    for sheet in sheets.values() if isinstance(sheets, dict) else ():
+        if not isinstance(sheet, dict) or sheet.get("holds") not in _READ_BY:
+            continue
+        columns = sheet.get("columns")
+        if isinstance(columns, dict) and all(c.get("is") != "EVAL" for c in columns.values() if isinstance(c, dict)):
+            sheet["columns"] = {**columns, "Evaluator": _READER}
 
 
 def _load(path: Path) -> Study:

@@ -56,6 +56,7 @@ class Visit(Node):
     to: int | None = None
     repeat: Literal["dose", "assessment", "follow-up"] | None = None
     every: int | None = None
+    first: int = Field(1, description="repeat dose: number of the first visit; 2 where cycle 1 is visits of its own")
     drug: str | None = Field(None, description="repeat dose: the drug whose previous dose is the anchor")
     needs: str | None = Field(None, description="Anchor that must exist for the visit to apply (SURG)")
     branch: str | None = Field(None, description="Month-3 branch in which the visit applies")

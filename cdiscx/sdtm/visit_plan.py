@@ -35,7 +35,7 @@ def visit_plan(data: StudyData) -> pl.DataFrame:
     rows: list[tuple[str, float, int | None, str | None, int | None, str]] = []
     for visit in study.schedule:
         if visit.repeat:
-            for n in range(1, max(1, reached.get(visit.name, 1)) + 1):
+            for n in range(visit.first, max(visit.first, reached.get(visit.name, 1)) + 1):
                 rows.append((f"{visit.name} {n}", series_number(study, visit, n), None, visit.name, n, visit.mode))
         else:
             rows.append((visit.name, float(visit.num), _planned_day(visit), None, None, visit.mode))

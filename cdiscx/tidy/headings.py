@@ -63,13 +63,13 @@ class Aliases:
         index: dict[str, str] = {}
         columns = self.sheet.columns
         for header, column in columns.items():
-            index[tight(header)] = column.is_
+            index[tight(header.strip(_ENDS))] = column.is_
         for column in columns.values():
             for synonym in column.synonyms:
                 index.setdefault(tight(synonym.strip(_ENDS)), column.is_)
         for header, column in columns.items():
             for name in (header, *column.synonyms):
-                bare = flat(_BRACKETS.sub(" ", flat(name)))
+                bare = flat(_BRACKETS.sub(" ", flat(name))).strip(_ENDS)
                 index.setdefault(tight(bare), column.is_)
                 if column.type == "num" and (cut := _TRAILING_UNIT.match(bare)):
                     index.setdefault(tight(cut[1] or cut[3]), column.is_)

@@ -99,7 +99,7 @@ class SheetReader:
         single, series = visit_names(self.study, column) if column.type == "visit" else ({}, ())
         unit_column = unit_columns(self.layout.sheet.columns).get(column.unit_column or "")
         return Context(
-            self.today, self.date_system, self.study.date_order, frozenset(map(loose, self.study.missing_words)),
+            self.today, self.date_system, self.study.date_order, frozenset(map(loose, (*self.study.missing_words, *column.blanks))),
             self.layout.sheet.holds, single, series,
             (heading.unit if heading else None) or self.rows.units.get(column.is_),
             Lookup(unit_column.terms).index if unit_column else None,

@@ -22,9 +22,16 @@ _COMMA = re.compile(r"[,，、]")
 _PAIR = re.compile(r"\s*[:：=]\s*|\s+[-–—]\s+")
 
 
+def yes_no(column: Column) -> Lookup:
+    """The spellings of Y and N, with those that the study file gives as `terms` of the column."""
+    own = {term: (*YES_NO.terms[term], *column.terms.get(term, ())) for term in YES_NO.terms}
+    return Lookup(own) if column.terms else YES_NO
+
+
 def read_yes_no(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFrame:
     """Any yes or no -> Y / N."""
-    return meanings(distinct, [_term(t, YES_NO, extensible=False) for t in distinct["t"]], pl.String)
+    lookup = yes_no(column)
+    return meanings(distinct, [_term(t, lookup, extensible=False) for t in distinct["t"]], pl.String)
 
 
 def read_terms(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.DataFrame:
@@ -39,7 +46,7 @@ def read_terms(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.DataF
 def own_words(column: Column) -> frozenset[str]:
     """Keys of the spellings that are values of this column, so that they are no missing words in it."""
     if column.type == "yn":
-        return frozenset(YES_NO.index)
+        return frozenset(yes_no(column).index)
     # An action without its treatment says nothing, so that `不详` alone is a blank in pairs.
     return frozenset(Lookup(column.terms).index) if column.type in ("term", "terms") else frozenset()
 

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from cdiscx.model.finding import HELD_BACK, Check, CheckPart, CheckRun, Finding, Severity, Status
+from cdiscx.model.house import blank_columns, house_key
 from cdiscx.model.table import RunContext, StudyData
 from cdiscx.registry import View
 from cdiscx.validate.hits import Hit, Locator, read_hits
@@ -120,6 +121,8 @@ class Engine:
         setting = self.data.study.checks.get(check.id)
         if setting is not None and setting.off is not None:
             return PartRun(skipped=setting.off)
+        if (why := part.applies(self.data.study)) is not None:
+            return PartRun(skipped=f"not part of this study: {why}")
         inputs = resolve(part, self.data, self.views)
         if inputs.blocked:
             return PartRun(skipped=inputs.blocked)
@@ -133,7 +136,7 @@ class Engine:
         if missing:
             return PartRun(skipped=f"could not be made from this upload: {', '.join(missing)}")
         seen = {
-            name: self._visible(name, inputs) if name in self.frames else stand_in(columns)
+            name: self._visible(name, inputs) if name in self.frames else stand_in(name, columns)
             for name, columns in inputs.columns.items()
         }
         # a check on tidy's observations has looked at every row, also where there was nothing to observe
@@ -169,7 +172,7 @@ class Engine:
         return table.frame.height if table else int(self.frames[name].select(pl.len()).collect().item())
 
     def _visible(self, name: str, inputs: Inputs) -> pl.LazyFrame:
-        """A table with only the columns that the part declares; views and pseudo tables whole."""
+        """A table with only the columns that the part declares, blank where the study has none; views whole."""
         frame = self.frames[name]
         found = self.data.study.sheet_of(name)
         if found is None:
@@ -177,7 +180,10 @@ class Engine:
         has = set(frame.collect_schema().names())
         wanted = (*_ALWAYS, *found[1].key, *sorted(inputs.columns[name]))
         both = dict.fromkeys(c for w in wanted for c in (w, f"{w}C") if c in has)
-        return frame.select(list(both))
+        asked = inputs.columns[name] | house_key(name)
+        lacking = [c for c in sorted(asked) if c not in has and not c.startswith("_")]
+        blank = {n: dtype for c in lacking for n, dtype in blank_columns(name, c).items() if n not in has}
+        return frame.select(*both, *(pl.lit(None, dtype=dtype).alias(n) for n, dtype in blank.items()))
 
     def _silenced(self, part: CheckPart) -> frozenset[str]:
         """Subjects with an unreadable cell, or a required date that is blank or partial, where the part would see a gap."""
@@ -210,11 +216,11 @@ class Engine:
 _COUNT_ON_DATES = ("VIS", "DOS", "MEA", "SAF")
 
 
-def stand_in(columns: frozenset[str]) -> pl.LazyFrame:
-    """An empty table for one that this study does not have and the part can do without; dates by their names."""
+def stand_in(table: str, columns: frozenset[str]) -> pl.LazyFrame:
+    """An empty table for one that this study does not have and the part can do without."""
     schema: dict[str, Any] = {"_rid": pl.UInt32, "_from": pl.List(pl.UInt32), "SUBJID": pl.String}
     for name in sorted(columns):
-        schema |= {name: pl.Date, f"{name}C": pl.String} if name.endswith("DAT") else {name: pl.String}
+        schema |= blank_columns(table, name)
     return pl.LazyFrame(schema=schema)
 
 

@@ -48,7 +48,7 @@ def cycles(
     numbers = recorded.select(_WHO, "N").unique()
     missing = pl.concat(
         [
-            _left_out(done, recorded),
+            _left_out(visit, done, recorded),
             _unseen(visit, every, doses, done, surgery, tables),
             _overdue(study, visit, drug, every, doses, done, surgery, tables),
         ],
@@ -137,10 +137,10 @@ def _aligned(visit: Visit, own: pl.LazyFrame, doses: pl.LazyFrame) -> pl.LazyFra
     )
 
 
-def _left_out(done: pl.LazyFrame, recorded: pl.LazyFrame) -> pl.LazyFrame:
-    """Numbers that the series jumps over; a site that starts at 3 or later has numbering of its own."""
+def _left_out(visit: Visit, done: pl.LazyFrame, recorded: pl.LazyFrame) -> pl.LazyFrame:
+    """Numbers that the series jumps over; a site that starts two or more late has numbering of its own."""
     span = recorded.group_by(_WHO).agg(_low=pl.col("N").min(), _high=pl.col("N").max())
-    start = pl.when(pl.col("_low") <= 2).then(1).otherwise("_low").cast(pl.Int32)
+    start = pl.when(pl.col("_low") <= visit.first + 1).then(visit.first).otherwise("_low").cast(pl.Int32)
     every = span.with_columns(N=pl.int_ranges(start, pl.col("_high"), dtype=pl.Int32)).explode("N").drop_nulls("N")
     gaps = every.select(_WHO, "N").join(recorded.select(_WHO, "N").unique(), on=[_WHO, "N"], how="anti").sort("N")
     later = done.select(_WHO, N="N", DUE="VISDAT").sort("N")
