@@ -19,7 +19,7 @@ def render_junit(report: Report) -> str:
     open_by: dict[str, list[Finding]] = {}
     for finding in words.ordered(report.open):
         open_by.setdefault(finding.check_id, []).append(finding)
-    cases = [_case(run, open_by.get(run.check_id, [])) for run in report.checks]
+    cases = [_case(report, run, open_by.get(run.check_id, [])) for run in report.checks]
     kinds = [child.tag for case in cases for child in case]
     counts = {
         "tests": str(len(cases)),
@@ -43,7 +43,7 @@ def render_junit(report: Report) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(run: CheckRun, findings: list[Finding]) -> ET.Element:
+def _case(report: Report, run: CheckRun, findings: list[Finding]) -> ET.Element:
     title = words.title(run.check_id)
     name = f"{run.check_id} {title}".strip()
     family = f"cdiscx.{run.check_id.partition('-')[0]}"
@@ -55,41 +55,46 @@ def _case(run: CheckRun, findings: list[Finding]) -> ET.Element:
     elif bad:
         said = f"{words.plural(len(findings), 'finding')}: {words.tally(findings)}"
         failure = ET.SubElement(case, "failure", _safe({"message": said, "type": bad[0].severity.value}))
-        failure.text = words.xml_safe("\n".join(_lines(findings)))
+        failure.text = words.xml_safe("\n".join(_lines(report, findings)))
     elif run.status is Status.SKIPPED:
         skipped = ET.SubElement(case, "skipped", _safe({"message": run.reason or "no reason given"}))
         skipped.text = words.xml_safe(run.reason or "")
     return case
 
 
-def _lines(findings: list[Finding]) -> list[str]:
-    lines = [_line(f) for f in findings[:LISTED]]
+def _lines(report: Report, findings: list[Finding]) -> list[str]:
+    lines = [_line(report, f) for f in findings[:LISTED]]
     if len(findings) > LISTED:
         lines.append(f"... {len(findings) - LISTED:,} more; --format json has all of them")
     return lines
 
 
-def _line(finding: Finding) -> str:
+def _line(report: Report, finding: Finding) -> str:
     fix = f" = {finding.fix}" if finding.fix else ""
     place = finding.place or "no cell"
-    return words.visible(f"{finding.severity.value} {place}: {finding.message}{fix}")
+    stands = words.standing(report, finding)
+    lead = f"{finding.severity.value}, {stands}," if stands else finding.severity.value
+    return words.visible(f"{lead} {place}: {finding.message}{fix}")
 
 
 def _told(report: Report, open_by: dict[str, list[Finding]]) -> list[str]:
     """What is no failure but must not be lost: notes, accepted findings, what was read how."""
     only_notes = [f for fs in open_by.values() if all(f.severity is Severity.NOTE for f in fs) for f in fs]
-    accepted = [f"accepted {_line(f)} [{f.accepted}]" for f in report.findings if f.accepted is not None]
+    accepted = [f"accepted {_line(report, f)} [{f.accepted}]" for f in report.findings if f.accepted is not None]
     partly = [
         f"{c.check_id} was checked only in part: {c.reason}" for c in words.of_status(report, Status.FAILED) if c.reason
     ]
     notes = [f"note: {words.visible(n)}" for n in report.notes]
-    return [words.verdict(report), *_lines(only_notes), *accepted, *partly, *notes]
+    ledger = [f"ledger: {report.ledger.said()}"] if report.ledger else []
+    gone = [f"resolved {words.past(p)}" for p in report.ledger.resolved[:LISTED]] if report.ledger else []
+    return [words.verdict(report), *ledger, *_lines(report, only_notes), *accepted, *gone, *partly, *notes]
 
 
 def _facts(report: Report) -> dict[str, str]:
     run = report.run
     uploads = {f"upload {u['name']}": f"sha256 {u['sha256']}" for u in run.get("uploads", ())}
-    return {"version": str(run.get("version", "")), "cutoff": words.cutoff_words(report), **uploads}
+    ledger = {"ledger": report.ledger.head} if report.ledger else {}
+    return {"version": str(run.get("version", "")), "cutoff": words.cutoff_words(report), **uploads, **ledger}
 
 
 def _safe(attributes: dict[str, Any]) -> dict[str, str]:

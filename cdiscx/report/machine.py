@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 
 from cdiscx.model.finding import Report
 from cdiscx.registry import reporter
@@ -25,5 +26,10 @@ def render_json(report: Report) -> str:
 
 @reporter("jsonl")
 def render_jsonl(report: Report) -> str:
-    """One finding a line as JSON; no line at all where there is no finding."""
-    return "".join(escaped(json.dumps(f.to_dict(), ensure_ascii=False)) + "\n" for f in report.findings)
+    """One finding a line as JSON, with its standing where there is a ledger; no line at all where there is no finding."""
+    standings = report.ledger.findings if report.ledger else {}
+    lines = (
+        f.to_dict() | ({"ledger": asdict(standings[f.fingerprint])} if f.fingerprint in standings else {})
+        for f in report.findings
+    )
+    return "".join(escaped(json.dumps(line, ensure_ascii=False)) + "\n" for line in lines)

@@ -52,6 +52,7 @@ def render_page(
         run=_without_surrogates(run | {"study": "Study", "version": ""} | dict(report.run)),
         rows=sum((report.run.get("rows") or {}).values()),
         verdict=words.verdict(report),
+        ledger=report.ledger,
         tone="error" if not report.ok(Severity.ERROR) else "good" if report.ok(Severity.WARNING) else "warning",
         not_run=sum(c.status in (Status.SKIPPED, Status.ERRORED) or bool(c.reason) for c in report.checks),
         all_checks=len(report.checks),
@@ -85,7 +86,8 @@ def page_data(report: Report, annotated: Mapping[str, str], copy_notes: Sequence
     ids = dict.fromkeys([*(c.check_id for c in report.checks), *(f.check_id for f in report.findings)])
     columns, changes, total = _changes(report.changes)
     return {
-        "findings": [_finding(f) for f in report.findings],
+        "findings": [_finding(f) | _stands(report, f) for f in report.findings],
+        "ledger": _past(report),
         "runs": [
             {"id": c.check_id, "status": c.status.value, "reason": c.reason or "", "rows": c.rows, "findings": c.hits}
             for c in report.checks
@@ -114,6 +116,19 @@ def _finding(finding: Finding) -> dict[str, Any]:
             for r in finding.related
         ],
     } | told
+
+
+def _stands(report: Report, finding: Finding) -> dict[str, str]:
+    said = words.standing(report, finding)
+    return {"standing": said, "since": said.partition(" ")[0]} if said else {}
+
+
+def _past(report: Report) -> list[list[str]]:
+    """Queries of the ledger that are not among the findings: what became of them, and their place and message."""
+    if report.ledger is None:
+        return []
+    told = [("resolved by this upload", report.ledger.resolved), ("still open, not judged", report.ledger.unjudged)]
+    return [[word, p.check_id, p.subject or "", p.place, p.message, p.since, p.why] for word, ps in told for p in ps]
 
 
 def _about(check_id: str) -> dict[str, str]:

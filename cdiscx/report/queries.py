@@ -40,6 +40,8 @@ _COLUMNS = {
     "Date": 11,
     "Status": 18,
 }
+#: further column where the run has a ledger
+_STANDS = "In the ledger"
 _FILLS = {Severity.ERROR: "#FBE3E1", Severity.WARNING: "#FDF0D5", Severity.NOTE: "#E4EEF7"}
 
 
@@ -49,7 +51,7 @@ def write_queries(report: Report, path: Path, copies: Mapping[str, Copy] | None 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(str(path), options)
     book.set_properties({"title": "Query log", "comments": "Made by cdiscx", "created": dt.datetime.fromisoformat(day)})
-    log = _Log(book, copies or {}, query_ids(report.findings))
+    log = _Log(book, copies or {}, query_ids(report.findings), report)
     queries = [f for f in report.open if f.severity is not Severity.NOTE]
     log.findings(
         "Queries", queries, "No query: there is no open error or warning. See Checks for what was not checked."
@@ -60,6 +62,7 @@ def write_queries(report: Report, path: Path, copies: Mapping[str, Copy] | None 
     accepted = [f for f in report.findings if f.accepted is not None]
     if accepted:
         log.findings("Accepted", accepted, "")
+    log.past(report)
     log.about(report)
     book.close()
 
@@ -75,8 +78,8 @@ def query_ids(findings: Iterable[Finding]) -> dict[str, str]:
 class _Log:
     """The workbook being written."""
 
-    def __init__(self, book: Any, copies: Mapping[str, Copy], ids: Mapping[str, str]) -> None:
-        self.book, self.copies, self.ids = book, copies, ids
+    def __init__(self, book: Any, copies: Mapping[str, Copy], ids: Mapping[str, str], report: Report) -> None:
+        self.book, self.copies, self.ids, self.report = book, copies, ids, report
         edge = {"border": 1, "border_color": "#D5DBE1", "valign": "top"}
         self.head = book.add_format(
             {**edge, "bold": True, "font_color": "#FFFFFF", "bg_color": "#2B4A66", "text_wrap": True}
@@ -108,10 +111,11 @@ class _Log:
         """One row a finding, by site and subject, with empty columns for the answer."""
         page = self.book.add_worksheet(name)
         answer = name == "Queries"
-        columns = list(_COLUMNS) if answer else list(_COLUMNS)[:14]
+        told = [*list(_COLUMNS)[:14], *([_STANDS] if self.report.ledger else [])]
+        columns = [*told, *(list(_COLUMNS)[14:] if answer else [])]
         for at, column in enumerate(columns):
-            page.set_column(at, at, _COLUMNS[column])
-            self.put(page, 0, at, column, self.head if at < 14 else self.asked)
+            page.set_column(at, at, _COLUMNS.get(column, 20))
+            self.put(page, 0, at, column, self.head if at < len(told) else self.asked)
         page.freeze_panes(1, 1)
         page.set_landscape()
         page.set_paper(8)
@@ -120,14 +124,15 @@ class _Log:
         rows = sorted(findings, key=_by_site)
         for number, finding in enumerate(rows[:ROWS], start=1):
             self.finding(page, number, finding, links=number <= LINKS)
-            for at in range(14, len(columns)):
+            for at in range(len(told), len(columns)):
                 page.write_blank(number, at, None, self.date if columns[at] == "Date" else self.text)
         last = max(min(len(rows), ROWS), 1)
         if not rows:
             page.write_string(1, 0, nothing)
         page.autofilter(0, 0, last, len(columns) - 1)
         if answer:
-            page.data_validation(1, 17, last, 17, {"validate": "list", "source": list(ANSWERS)})
+            at = len(columns) - 1
+            page.data_validation(1, at, last, at, {"validate": "list", "source": list(ANSWERS)})
 
     def finding(self, page: Any, row: int, finding: Finding, links: bool) -> None:
         related = [
@@ -150,6 +155,7 @@ class _Log:
             finding.message + (f"\naccepted: {finding.accepted}" if finding.accepted is not None else ""),
             "\n".join([*compare, *related]),
             finding.fix,
+            *([words.standing(self.report, finding)] if self.report.ledger else []),
         )
         forms = {1: self.fills[finding.severity], 10: self.typed}
         for at, value in enumerate(values):
@@ -159,6 +165,25 @@ class _Log:
         target = copy.link(finding.sheet, finding.cell, finding.row) if copy and links else None
         if target and len(target) <= LINK_LENGTH:
             page.write_url(row, 8, f"external:{words.xml_safe(target)}", self.link, str(values[8] or "see list"))
+
+    def past(self, report: Report) -> None:
+        """Queries of the ledger that are not among the findings: resolved by this upload, or not judged in this run."""
+        if report.ledger is None or not (report.ledger.resolved or report.ledger.unjudged):
+            return
+        page = self.book.add_worksheet("Resolved and not judged")
+        heads = {"Query": 18, "State": 22, "Check": 9, "Severity": 9, "Subject": 10, "Place": 34, "What was wrong": 60, "Since": 11, "Why not judged": 44}
+        for at, (head, width) in enumerate(heads.items()):
+            page.set_column(at, at, width)
+            self.put(page, 0, at, head, self.head)
+        told = [("resolved", report.ledger.resolved), ("open, not judged", report.ledger.unjudged)]
+        pasts = [(word, p) for word, ps in told for p in ps]
+        for row, (word, p) in enumerate(pasts[:ROWS], start=1):
+            values = (p.query, word, p.check_id, p.severity, p.subject, p.place, p.message, p.since, p.why)
+            page.set_row(row, 15.0 * min(_lines(values, list(heads.values())), 20))
+            for at, value in enumerate(values):
+                self.put(page, row, at, value)
+        page.freeze_panes(1, 1)
+        page.autofilter(0, 0, len(pasts), len(heads) - 1)
 
     def summary(self, report: Report) -> None:
         """Counts by severity, sheet, site and status of the checks."""
@@ -183,7 +208,7 @@ class _Log:
             self.put(page, row, 0, f"Checks {'crashed' if status is Status.ERRORED else status.value}")
             self.put(page, row, 1, len(words.of_status(report, status)))
             row += 1
-        self.put(page, row, 0, "Findings accepted in the study file")
+        self.put(page, row, 0, "Findings accepted" + ("" if report.ledger else " in the study file"))
         self.put(page, row, 1, len(report.findings) - len(report.open))
 
     def checks(self, report: Report) -> None:

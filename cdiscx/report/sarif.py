@@ -34,9 +34,9 @@ def render_sarif(report: Report) -> str:
                     {"location": {"uri": _uri(u["name"])}, "length": u["bytes"], "hashes": {"sha-256": u["sha256"]}}
                     for u in report.run.get("uploads", ())
                 ],
-                "results": [_result(f, places[f.check_id]) for f in words.ordered(report.findings)],
+                "results": [_result(report, f, places[f.check_id]) for f in words.ordered(report.findings)],
                 "columnKind": "unicodeCodePoints",
-                "properties": {"run": dict(report.run), "summary": report.summary()},
+                "properties": {"run": dict(report.run), "summary": report.summary()} | _of_ledger(report),
             }
         ],
     }
@@ -76,7 +76,20 @@ def _told(run: CheckRun, level: str, places: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, rule: int) -> dict[str, Any]:
+def _of_ledger(report: Report) -> dict[str, Any]:
+    """The ledger's counts and head, where there is one."""
+    return {"ledger": {"head": report.ledger.head, "counts": report.ledger.counts()}} if report.ledger else {}
+
+
+def _stands(report: Report, finding: Finding) -> dict[str, Any]:
+    """The standing as SARIF's `baselineState` (section 3.27.24): what was there in an earlier run is unchanged."""
+    found = report.ledger.findings.get(finding.fingerprint) if report.ledger else None
+    if found is None:
+        return {}
+    return {"baselineState": "new" if found.status in ("new", "reopened") else "unchanged"}
+
+
+def _result(report: Report, finding: Finding, rule: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.check_id,
         "ruleIndex": rule,
@@ -88,8 +101,9 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
             name: getattr(finding, name)
             for name in ("study", "site", "subject", "visit", "column", "value", "expected")
             if getattr(finding, name) is not None
-        },
-    }
+        }
+        | ({"ledger": words.standing(report, finding)} if report.ledger else {}),
+    } | _stands(report, finding)
     if finding.related:
         result["relatedLocations"] = [_related(i, other) for i, other in enumerate(finding.related)]
     if finding.accepted is not None:

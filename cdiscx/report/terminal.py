@@ -25,16 +25,17 @@ def text(report: Report) -> str:
 
 def render_text(report: Report, colour: bool = False, width: int = 100) -> str:
     """The report as text that ends in one newline; `colour` adds ANSI colours, `width` is where lines are folded."""
-    page = _Page(colour, max(width, 40))
+    page = _Page(colour, max(width, 40), report)
     lines = [*page.summary(report), *page.coverage(report), *page.findings(report), *page.accepted(report)]
+    lines += page.past(report)
     return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
 
 
 class _Page:
     """How lines are folded and coloured."""
 
-    def __init__(self, colour: bool, width: int) -> None:
-        self.colour, self.width = colour, width
+    def __init__(self, colour: bool, width: int, report: Report) -> None:
+        self.colour, self.width, self.report = colour, width, report
 
     def paint(self, text: str, tone: str) -> str:
         return f"\x1b[{_PAINT[tone]}m{text}\x1b[0m" if self.colour and text else text
@@ -59,6 +60,8 @@ class _Page:
         good = report.ok(Severity.WARNING)
         tone = "good" if good else "error" if not report.ok(Severity.ERROR) else "warning"
         yield self.paint(words.verdict(report), tone)
+        if report.ledger:
+            yield f"ledger: {report.ledger.said()}  (head {report.ledger.head[:24]}…)"
         yield ""
         if report.open:
             yield from self.table("sheet", report.open)
@@ -128,9 +131,8 @@ class _Page:
         yield from folded[1:]
         about = f"subject {finding.subject}" if finding.subject else f"site {finding.site}" if finding.site else ""
         place = finding.place or "(no cell: see the message)"
-        yield f"  {self.paint('-->', 'dim')} {words.visible(place)}" + (
-            f"      {words.visible(about)}" if about else ""
-        )
+        told = [words.visible(about), words.standing(self.report, finding)]
+        yield f"  {self.paint('-->', 'dim')} {words.visible(place)}" + "".join(f"      {t}" for t in told if t)
         yield from (f"   {self.paint('|', 'dim')}  {line}" for line in self.values(finding))
         if finding.fix:
             lead, *more = self.fold(finding.fix, "      ", "      ")
@@ -159,11 +161,24 @@ class _Page:
         """The findings that the study file accepts, one line each."""
         kept = [f for f in report.findings if f.accepted is not None]
         if kept:
-            yield "accepted in the study file:"
+            yield "accepted:" if report.ledger else "accepted in the study file:"
         for finding in kept[:NOTES_SHOWN_UP_TO]:
             yield from self.fold(f"{finding.check_id} {finding.place}: {finding.accepted}", "  - ", "    ")
         if len(kept) > NOTES_SHOWN_UP_TO:
             yield f"  ... {len(kept) - NOTES_SHOWN_UP_TO:,} more; --format json has all of them"
+
+
+    def past(self, report: Report) -> Iterator[str]:
+        """What the ledger has and this run has not: resolved by it, or not judged."""
+        told = report.ledger
+        for title, pasts in (("resolved by this upload:", told.resolved), ("still open, not judged in this run:", told.unjudged)) if told else ():
+            if pasts:
+                yield ""
+                yield title
+            for query in pasts[:NOTES_SHOWN_UP_TO]:
+                yield from self.fold(words.past(query), "  - ", "    ")
+            if len(pasts) > NOTES_SHOWN_UP_TO:
+                yield f"  ... {len(pasts) - NOTES_SHOWN_UP_TO:,} more; --format json has all of them"
 
 
 def _in_short(reasons: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from cdiscx import registry
 from cdiscx.model.finding import Check, CheckRun, Finding, Related, Report, Severity, Status
+from cdiscx.model.standing import Past
 
 #: worst first, as people read
 BY_SEVERITY = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
@@ -95,13 +96,25 @@ def cutoff_words(report: Report) -> str:
     return f"{day} ({'as given' if report.run.get('cutoff_stated') else 'not stated: latest date in the uploads'})"
 
 
+def standing(report: Report, finding: Finding) -> str:
+    """`new`, `open since 2026-03-01`, `reopened` or `accepted` where the run has a ledger; else nothing."""
+    found = report.ledger.findings.get(finding.fingerprint) if report.ledger else None
+    return found.said if found else ""
+
+
+def past(query: Past) -> str:
+    """A query that is not among the findings, on one line."""
+    said = f"{query.check_id} {query.place or 'no cell'}: {query.message} (since {query.since})"
+    return visible(f"{said} [{query.why}]" if query.why else said)
+
+
 def verdict(report: Report) -> str:
     """The run in one sentence: nothing checked, incomplete, clean, or so many findings."""
     if not report.checked:
         return "Nothing could be checked: no check found the sheets, columns and rows it needs."
     lead = "" if report.complete else "The run is incomplete: a check crashed. "
     accepted = len(report.findings) - len(report.open)
-    also = f"; {accepted:,} more accepted in the study file" if accepted else ""
+    also = f"; {accepted:,} more accepted{'' if report.ledger else ' in the study file'}" if accepted else ""
     if not report.open:
         passed = len(of_status(report, Status.PASSED))
         return f"{lead}No open finding: {plural(passed, 'check')} passed{also}."

@@ -26,7 +26,7 @@
   findings.forEach((f, i) => {
     f.i = i;
     f.hay = [f.check, data.checks[f.check] && data.checks[f.check].title, f.message, f.file, f.sheet, f.cell, f.column, f.value,
-      f.expected, f.subject, f.site, f.visit, f.fix, f.fingerprint, f.accepted].filter(Boolean).join("\n").toLowerCase();
+      f.expected, f.subject, f.site, f.visit, f.fix, f.fingerprint, f.accepted, f.standing].filter(Boolean).join("\n").toLowerCase();
   });
 
   // findings ---------------------------------------------------------------------------------------------------------
@@ -40,6 +40,7 @@
   options(form.check, distinct("check"), "All", (id) => id + (data.checks[id] && data.checks[id].title ? "  " + data.checks[id].title : ""));
   options(form.sheet, distinct("sheet"), "All");
   options(form.site, distinct("site"), "All");
+  options(form.since, distinct("since"), "All");
   $("subjects").replaceChildren(...distinct("subject").map((v) => el("option", { value: v })));
 
   const orders = {
@@ -55,7 +56,7 @@
     const exact = findings.some((f) => (f.subject || "").toLowerCase() === subject);
     state.found = findings.filter((f) =>
       (!want.severity || f.severity === want.severity) && (!want.check || f.check === want.check) &&
-      (!want.sheet || f.sheet === want.sheet) && (!want.site || f.site === want.site) &&
+      (!want.sheet || f.sheet === want.sheet) && (!want.site || f.site === want.site) && (!want.since || f.since === want.since) &&
       (!want.state || (f.accepted !== undefined) === (want.state === "accepted")) &&
       (!subject || (exact ? (f.subject || "").toLowerCase() === subject : (f.subject || "").toLowerCase().includes(subject))) &&
       needles.every((n) => f.hay.includes(n)));
@@ -82,7 +83,7 @@
   function item(f, open) {
     const id = "detail-" + f.i, holder = el("li", {});
     const row = el("button", { type: "button", class: "row", "aria-expanded": "false", "aria-controls": id, on: () => toggle() },
-      el("span", { class: "tag " + (f.accepted ? "accepted" : f.severity), text: f.accepted ? "accepted" : f.severity }), el("span", { class: "id", text: f.check }),
+      el("span", { class: "tag " + (f.accepted ? "accepted" : f.severity), text: f.accepted ? "accepted" : f.severity }), el("span", { class: "id", text: f.check }, f.standing ? el("small", { text: f.standing }) : null),
       el("span", { class: "what", text: f.message }), el("span", { class: "who", text: f.subject || "" }), el("span", { class: "at", text: place(f) }));
     function toggle() {
       const old = holder.querySelector(".detail");
@@ -108,6 +109,7 @@
     if (about.why) add("Why it matters", document.createTextNode(about.why));
     if (about.rule) add("Rule", document.createTextNode(about.rule));
     if (f.accepted) add("Accepted", document.createTextNode(f.accepted));
+    if (f.standing) add("In the ledger", document.createTextNode(f.standing));
     add("Fingerprint", el("code", { text: f.fingerprint }));
     const box = el("div", { class: "detail", id }, list);
     if (f.related.length) box.append(el("div", { class: "scroll" }, table(["Also rests on", "Value as typed", "Place"],
@@ -208,6 +210,9 @@
   window.addEventListener("beforeprint", () => { document.querySelectorAll(".uploads").forEach((d) => { d.open = true; }); draw(true); });
   window.addEventListener("afterprint", () => draw());
   if (!findings.some((f) => f.accepted !== undefined)) form.state.closest("label").hidden = true;
+  if (!findings.some((f) => f.standing)) form.since.closest("label").hidden = true;
+  if (data.ledger.length) $("list-ledger").replaceChildren(table(["Query", "Check", "Subject", "Place", "What was wrong", "Since", "Why"],
+    data.ledger.map((row) => el("tr", {}, ...row.map((v) => cell(v, "wrapped")))), "Queries that are not among the findings"));
   filter(); checks(); changes();
   if (tabs.some((t) => t.id === "tab-" + location.hash.slice(1))) select(location.hash.slice(1));
   const asked = /^#f-([0-9a-zA-Z-]+)$/.exec(location.hash);
