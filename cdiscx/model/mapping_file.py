@@ -86,7 +86,7 @@ def _read(
         marks.at.update(places)
         found += wrong
     marks.at[()] = (str(files[-1]), 1, 1)
-    filled, lost = _fill(_of_tables(_without_nulls(merged), tables), study.parameters, marks)
+    filled, lost = _fill(_of_tables(_without_nulls(merged), tables), _words(study), marks)
     found += lost
     if model is DomainMapping:
         filled = _targets_read(filled, algorithms, marks, found)
@@ -97,6 +97,12 @@ def _read(
         read = None
     problems += sorted(set(found), key=_place)
     return read if not found else None
+
+
+def _words(study: Study) -> dict[str, Any]:
+    """What `$name` stands for: the parameters of the study, and `$baseline_visit`, as its schedule calls that visit."""
+    baseline = next((visit.name for visit in study.schedule if visit.baseline), "(no baseline visit)")
+    return {"baseline_visit": baseline, **study.parameters}
 
 
 @lru_cache(maxsize=256)

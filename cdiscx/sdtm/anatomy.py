@@ -14,19 +14,27 @@ from cdiscx.standards.locations import location_direction, location_side, locati
 from cdiscx.standards.organs import organ as rolled_up
 
 
+def _texts(here: Here, column: str, organ: str) -> tuple[pl.Expr, pl.Expr]:
+    """Texts of organ and place; a study may ask for one of them alone."""
+    place = here.text(column) if here.has(column) or not here.has(organ) else pl.lit(None, pl.String)
+    return here.text(organ) if here.has(organ) or not here.has(column) else pl.lit(None, pl.String), place
+
+
 def _by_place(
     here: Here, column: str, organ: str, told: Callable[[pl.Expr, pl.Expr], pl.Expr]
 ) -> dict[str, str | None]:
     """What `told` says of every distinct organ and place of the rows, by their joined text (see `_place`)."""
-    rows = here.rows_of.frame.select(
-        organ=here.text(organ), place=here.text(column), both=_place(here, column, organ)
-    ).unique(maintain_order=True)
+    said_organ, place = _texts(here, column, organ)
+    rows = here.rows_of.frame.select(organ=said_organ, place=place, both=_place(here, column, organ)).unique(
+        maintain_order=True
+    )
     said = rows.select("both", said=told(pl.col("organ"), pl.col("place")))
     return dict(said.iter_rows())
 
 
 def _place(here: Here, column: str, organ: str) -> pl.Expr:
-    return pl.concat_str(here.text(organ).fill_null(""), pl.lit("\n"), here.text(column).fill_null(""))
+    said_organ, place = _texts(here, column, organ)
+    return pl.concat_str(said_organ.fill_null(""), pl.lit("\n"), place.fill_null(""))
 
 
 def _looked_up(here: Here, column: str, organ: str, words: Mapping[str, str | None]) -> pl.Expr:
