@@ -31,8 +31,29 @@ def listing(what: str, study: str | None = None) -> list[Row]:
             ),
             *({"format": name, "for": "datasets"} for name in _of_room("cdiscx.export", "exporter")),
         ]
-    room, kind = {"algorithms": ("cdiscx.sdtm", "algorithm"), "datasets": ("cdiscx.adam", "dataset")}[what]
-    return [{"name": n, "does": (f.__doc__ or "").strip().splitlines()[0]} for n, f in _of_room(room, kind).items()]
+    if what == "datasets":
+        derived = _of_room("cdiscx.adam", "dataset").items()
+        return [
+            *({"name": name, "standard": "SDTM", "does": label} for name, label in _domains(study).items()),
+            *({"name": n, "standard": "ADaM", "does": _first_line(f)} for n, f in derived),
+        ]
+    return [{"name": n, "does": _first_line(f)} for n, f in _of_room("cdiscx.sdtm", "algorithm").items()]
+
+
+def _domains(study: str | None) -> dict[str, str]:
+    """Mapped domains (of a study's own mappings too) and those that are built from the study file, with their labels."""
+    from cdiscx.model.mapping_file import mapping_files
+    from cdiscx.standards import guide
+
+    plan = Study.load(study or next(iter(bundled())))
+    mapped = [name.upper() for name in mapping_files(plan) if name != "terminology"]
+    names = sorted({*mapped, "TA", "TE", "TV", "TI", "TS", "SE", "SV", "RELREC"})
+    found = {name: guide.dataset(name) for name in names}
+    return {name: known.label if known else "" for name, known in found.items()}
+
+
+def _first_line(function: Any) -> str:
+    return str((function.__doc__ or "").strip().splitlines()[0])
 
 
 def _of_room(room: str, kind: str) -> dict[str, Any]:

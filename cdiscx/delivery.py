@@ -16,7 +16,7 @@ from cdiscx import flow
 from cdiscx.model.dataset import Codelist, Dataset
 from cdiscx.model.errors import ExportError, UsageError
 from cdiscx.model.finding import Finding, Report
-from cdiscx.model.folder import whole_folder
+from cdiscx.model.folder import whole_folder, write_whole
 from cdiscx.model.mapping_file import mapping_files
 from cdiscx.model.spec import Study
 from cdiscx.model.spec_file import bundled, study_files
@@ -53,7 +53,7 @@ class Delivered:
 
 
 def deliver_sdtm(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
-    """Uploads -> `folder/sdtm`: datasets, define.xml, lineage.parquet, unused-columns.tsv, manifest.json. Raises ExportError."""
+    """Uploads -> `folder/sdtm`: datasets, define.xml, lineage.parquet, unused-columns.tsv; manifest-sdtm.json beside. Raises ExportError."""
     files, data, report = _from_uploads(uploads, order, expectations=False)
     return _alone(folder / "sdtm", order, data, report, files, _sdtm_part(data))
 
@@ -115,7 +115,8 @@ def write_all(data: StudyData, report: Report, files: Sequence[UploadFile], orde
             _write_part(part, made / part.name, data, order, decision)
         order.progress("writing the endpoint page")
         _write_endpoints(made, data)
-        _write_manifest(made, data, report, files, order, decision, losses)
+        told = _manifest(made, data, report, files, order, decision, losses)
+        (made / "manifest.json").write_text(told, encoding="utf-8", newline="\n")
         names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]
     return Delivered(folder, tuple(folder / n for n in names), _notes(data, losses))
 
@@ -134,16 +135,18 @@ class _Part:
 def _sdtm_part(data: StudyData) -> _Part:
     from cdiscx.export.lineage import lineage
 
-    return _Part("sdtm", data.sdtm, data.results["mapped"].codelists, lineage(data.sdtm, data), _conventions(data, ()))
+    return _Part("sdtm", data.sdtm, data.results["mapped"].codelists, lineage(data.sdtm, data), _conventions(data))
 
 
 def _adam_part(data: StudyData) -> _Part:
+    from cdiscx.adam import conventions
     from cdiscx.export.lineage import lineage_adam
 
     mapped = data.results.get("mapped")
     lines = lineage_adam(data.adam, data.results["sdtm_frames"])
     lists = mapped.codelists if mapped else {}
-    return _Part("adam", data.adam, lists, lines, _conventions(data, _switches(data.study)))
+    assert data.run is not None, "to_adam() has the run"
+    return _Part("adam", data.adam, lists, lines, conventions(data.study, data.run.cutoff))
 
 
 def _from_uploads(
@@ -174,9 +177,12 @@ def _alone(
         part = replace(part, lines=pl.concat([part.lines, lineage(data.sdtm, data)]))
     with whole_folder(folder, EXPORT) as made:
         _write_part(part, made, data, order, decision)
-        _write_manifest(made, data, report, inputs, order, decision, losses)
+        told = _manifest(made, data, report, inputs, order, decision, losses)
         names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]
-    return Delivered(folder, tuple(folder / n for n in names), _notes(data, losses))
+    # beside the folder: whoever reads every .json in it takes it for a folder of datasets and nothing else
+    beside = folder.with_name(f"manifest-{part.name}.json")
+    write_whole(beside, told)
+    return Delivered(folder, (*(folder / n for n in names), beside), _notes(data, losses))
 
 
 def _gated(
@@ -213,22 +219,9 @@ def _write_part(part: _Part, folder: Path, data: StudyData, order: Order, decisi
         data.results["mapped"].unused.write_csv(folder / "unused-columns.tsv", separator="\t")
 
 
-def _conventions(data: StudyData, switches: Sequence[str]) -> tuple[str, ...]:
-    """What define.xml says for all datasets."""
-    cutoff = f"Data cut-off {data.run.cutoff.isoformat()}." if data.run else ""
-    said = f"Active switches: {'; '.join(switches)}." if switches else ""
-    return tuple(line for line in (cutoff, said) if line)
-
-
-def _switches(study: Study) -> list[str]:
-    """The options of the endpoints as the study file sets them, each once."""
-    told: dict[str, list[str]] = {}
-    for name, endpoint in study.endpoints.items():
-        for option, value in endpoint.options.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            told.setdefault(f"{option} = {shown}", []).append(name)
-    source = f"response_source = {study.parameters.get('response_source', 'SITE')}"
-    return [source, *(f"{said} ({', '.join(names)})" for said, names in told.items())]
+def _conventions(data: StudyData) -> tuple[str, ...]:
+    """What define.xml of SDTM says for all datasets."""
+    return (f"Data cut-off {data.run.cutoff.isoformat()}.",) if data.run else ()
 
 
 def _stamp(data: StudyData) -> dt.datetime:
@@ -251,7 +244,7 @@ def _write_endpoints(folder: Path, data: StudyData) -> None:
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 
-def _write_manifest(
+def _manifest(
     folder: Path,
     data: StudyData,
     report: Report | None,
@@ -259,17 +252,24 @@ def _write_manifest(
     order: Order,
     decision: Any,
     losses: Sequence[Finding],
-) -> None:
-    """export-findings.jsonl (what transport files hold otherwise than it was typed) and manifest.json, the last file."""
-    from cdiscx.export.manifest import write_manifest
+) -> str:
+    """Text of the manifest of a folder, after export-findings.jsonl (what transport files spell otherwise) is in it."""
+    from cdiscx.export.manifest import manifest
 
     if losses:
         lines = [json.dumps(f.to_dict(), ensure_ascii=False, default=str) for f in losses]
         (folder / FINDINGS).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     run = report.run if report else flow.run_facts(data)
     used = [p for paths in mapping_files(data.study, order.mappings).values() for p in paths] if data.sdtm else []
-    more = {"formats": list(order.formats), "notes": list(_notes(data)), "not_derived": data.results.get("absent", {})}
-    write_manifest(folder, run=run, gate=decision, inputs=inputs, specs=_specs(order.study), mappings=used, more=more)
+    unused = data.results["mapped"].unused.to_dicts() if "mapped" in data.results else []
+    more = {
+        "formats": list(order.formats),
+        "notes": list(_notes(data)),
+        "not_derived": data.results.get("absent", {}),
+        "unused_columns": unused,
+    }
+    told = manifest(folder, run=run, gate=decision, inputs=inputs, specs=_specs(order.study), mappings=used, more=more)
+    return json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n"
 
 
 def _specs(name: str) -> list[Path]:

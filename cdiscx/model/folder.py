@@ -54,6 +54,17 @@ def whole_folder(target: Path, kind: Kind, also: tuple[type[Exception], ...] = (
         shutil.rmtree(made, ignore_errors=True)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text file that is there whole or not at all. Raises ExportError."""
+    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        made.write_text(text, encoding="utf-8", newline="\n")
+        made.replace(path)
+    except OSError as error:
+        made.unlink(missing_ok=True)
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def refuse_foreign(place: Path, said: Path, kind: Kind) -> None:
     """Raises ExportError unless the folder is missing, empty, or an untouched one of ours."""
     try:
