@@ -171,7 +171,9 @@ def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = (
 
 
 def coverage(
-    data: StudyData, unjudged: Mapping[str, frozenset[str]] | None = None, held: Mapping[str, frozenset[str]] | None = None
+    data: StudyData,
+    unjudged: Mapping[str, frozenset[str]] | None = None,
+    held: Mapping[str, frozenset[str]] | None = None,
 ) -> Coverage:
     """Whose data a run has seen: subjects of the subject lists, and the sites that each upload speaks of."""
     listed = data.tidy.get("subjects")

@@ -171,7 +171,17 @@ class _Log:
         if report.ledger is None or not (report.ledger.resolved or report.ledger.unjudged):
             return
         page = self.book.add_worksheet("Resolved and not judged")
-        heads = {"Query": 18, "State": 22, "Check": 9, "Severity": 9, "Subject": 10, "Place": 34, "What was wrong": 60, "Since": 11, "Why not judged": 44}
+        heads = {
+            "Query": 18,
+            "State": 22,
+            "Check": 9,
+            "Severity": 9,
+            "Subject": 10,
+            "Place": 34,
+            "What was wrong": 60,
+            "Since": 11,
+            "Why not judged": 44,
+        }
         for at, (head, width) in enumerate(heads.items()):
             page.set_column(at, at, width)
             self.put(page, 0, at, head, self.head)

@@ -167,11 +167,14 @@ class _Page:
         if len(kept) > NOTES_SHOWN_UP_TO:
             yield f"  ... {len(kept) - NOTES_SHOWN_UP_TO:,} more; --format json has all of them"
 
-
     def past(self, report: Report) -> Iterator[str]:
         """What the ledger has and this run has not: resolved by it, or not judged."""
         told = report.ledger
-        for title, pasts in (("resolved by this upload:", told.resolved), ("still open, not judged in this run:", told.unjudged)) if told else ():
+        for title, pasts in (
+            (("resolved by this upload:", told.resolved), ("still open, not judged in this run:", told.unjudged))
+            if told
+            else ()
+        ):
             if pasts:
                 yield ""
                 yield title
