@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from cdiscx.model.errors import SpecError
 from cdiscx.model.mapping import COMMON, DomainMapping
 from cdiscx.model.spec import Study
+from cdiscx.model.spec_compiled import compiled_mappings, text_hash
 from cdiscx.model.spec_file import _fill, _inside, _merge, _place, _tuples, data_folder, suggestion
 from cdiscx.model.spec_layout import Node, Text
 from cdiscx.model.spec_yaml import Marks, Path_, dotted, parse, plain
@@ -108,6 +109,15 @@ def _words(study: Study) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _parsed(file: Path, _: int) -> tuple[dict[str, Any], dict[Path_, tuple[str, int, int]], tuple[str, ...]]:
     """One file's plain values, where they stand and what is wrong with them; read again when the file has changed."""
+    home = data_folder("mappings")
+    ready = compiled_mappings(home).get(file.relative_to(home).as_posix()) if file.is_relative_to(home) else None
+    if ready is not None and ready["of"] == text_hash(file):
+        return ready["values"], {tuple(path): (str(file), line, col) for path, line, col in ready["places"]}, ()
+    return parsed_anew(file)
+
+
+def parsed_anew(file: Path) -> tuple[dict[str, Any], dict[Path_, tuple[str, int, int]], tuple[str, ...]]:
+    """`_parsed` from the YAML itself."""
     marks, problems = Marks(), list[str]()
     values = plain(parse(file), str(file), marks, problems)
     return values, marks.at, tuple(problems)

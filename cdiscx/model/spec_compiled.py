@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 FOLDER = "_compiled"
+#: compiled form of all bundled mapping files, in the folder `mappings`
+MAPPINGS = "_compiled.json"
 
 
-def _hash(path: Path) -> str:
+def text_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -36,7 +39,7 @@ def read_compiled(source: Path) -> dict[str, Any] | None:
     file = compiled_file(source)
     try:
         stored = json.loads(file.read_bytes())
-        current = {name: _hash(source.parent / name) for name in stored["of"]}
+        current = {name: text_hash(source.parent / name) for name in stored["of"]}
         return dict(stored["study"]) if current and current == stored["of"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -44,13 +47,37 @@ def read_compiled(source: Path) -> dict[str, Any] | None:
 
 def compiled_text(source: Path, files: list[Path], merged: dict[str, Any]) -> str:
     """The compiled form: hashes of the files by path relative to the study file, and the merged values."""
-    of = {f.relative_to(source.parent).as_posix(): _hash(f) for f in sorted(files)}
+    of = {f.relative_to(source.parent).as_posix(): text_hash(f) for f in sorted(files)}
     return json.dumps({"of": of, "study": merged}, ensure_ascii=False, separators=(",", ":"), sort_keys=False) + "\n"
 
 
+@cache
+def compiled_mappings(home: Path) -> dict[str, Any]:
+    """Name of a bundled mapping file -> hash of its text (`of`), plain `values`, and `places` (path, line, column) of them."""
+    try:
+        return dict(json.loads((home / MAPPINGS).read_bytes()))
+    except (OSError, ValueError):
+        return {}
+
+
+def mappings_text(home: Path) -> str:
+    """The compiled form of the mapping files of a folder."""
+    from cdiscx.model.mapping_file import parsed_anew
+
+    told = {}
+    for file in sorted(home.glob("*/*.yaml")):
+        values, places, _ = parsed_anew(file)
+        stand = [[list(path), line, column] for path, (_, line, column) in places.items()]
+        told[file.relative_to(home).as_posix()] = {"of": text_hash(file), "values": values, "places": stand}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 def main() -> None:
-    """Writes the compiled form of every bundled study."""
-    from cdiscx.model.spec_file import bundled, merged_study
+    """Writes the compiled form of every bundled study and of the mappings."""
+    from cdiscx.model.spec_file import bundled, data_folder, merged_study
+
+    home = data_folder("mappings")
+    (home / MAPPINGS).write_text(mappings_text(home), encoding="utf-8", newline="\n")
 
     for source in bundled().values():
         merged, files = merged_study(source.resolve())

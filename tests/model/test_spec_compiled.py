@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from cdiscx.model import spec_compiled, spec_file
+from cdiscx.model import mapping_file, spec_compiled, spec_file
 from cdiscx.model.spec import Study
 
 STUDIES = sorted(spec_file.bundled())
@@ -44,3 +44,20 @@ def test_a_damaged_compiled_form_is_not_used(tmp_path):
     for text in ("", "{", json.dumps({"of": {}}), json.dumps({"of": {"x.yaml": "0"}, "study": {}}), "[]"):
         target.write_text(text)
         assert spec_compiled.read_compiled(source) is None
+
+
+def test_the_compiled_mappings_are_current():
+    home = spec_file.data_folder("mappings")
+    stored = (home / spec_compiled.MAPPINGS).read_text(encoding="utf-8")
+    assert stored == spec_compiled.mappings_text(home), "run: make compiled"
+
+
+def test_a_changed_mapping_is_read_from_its_text(tmp_path):
+    home = spec_file.data_folder("mappings")
+    file = tmp_path / "dm.yaml"
+    shutil.copy(home / "_house" / "dm.yaml", file)
+    compiled = mapping_file._parsed(home / "_house" / "dm.yaml", 0)
+    own = mapping_file._parsed(file, 0)
+    assert own[0] == compiled[0]
+    assert {place[1:] for place in own[1].values()} == {place[1:] for place in compiled[1].values()}
+    assert {place[0] for place in own[1].values()} == {str(file)}
