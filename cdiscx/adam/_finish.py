@@ -126,16 +126,18 @@ def _private(frame: pl.DataFrame) -> list[pl.Series]:
 
 def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Iterable[str]) -> pl.DataFrame:
     """Rows by subject and sort keys with ASEQ and ADSL's columns; subjects and words are compared as numbers."""
-    people = ctx.adsl.select("USUBJID", *brought).with_row_index("_at")
-    frame = frame.drop(brought, strict=False).join(
-        people.select("USUBJID", "_at"), on="USUBJID", how="left", maintain_order="left"
-    )
+    people = ctx.adsl.select("USUBJID", *brought)
+    numbers = people.select("USUBJID").with_row_index("_at")
+    at = frame.select("USUBJID").join(numbers, on="USUBJID", how="left", maintain_order="left")["_at"]
     keys = [s for s in sort if s in frame.columns and not _same(frame[s])]
     order = [_rank(frame, s).alias(f"_o{n}") for n, s in enumerate(keys)]
-    place = frame.select("_at", *order).with_row_index("_row")
-    place = place.sort(*(c for c in place.columns if c != "_row"), "_row", nulls_last=True)
-    frame = frame[place["_row"]].with_columns(ASEQ=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("_at"))
-    return frame.join(people.drop("USUBJID"), on="_at", how="left", maintain_order="left")
+    place = frame.select(at, *order).with_row_index("_row")
+    place = place.sort(*(c for c in place.columns if c != "_row"), "_row", nulls_last=True).select("_row", "_at")
+    # the wide rows move once, and ADSL's columns are laid beside them
+    moved = frame.drop(brought, strict=False)[place["_row"]]
+    counted = place.select(ASEQ=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("_at"))
+    beside = people.select(pl.col(brought).gather(place["_at"]))
+    return pl.concat([moved, counted, beside], how="horizontal")
 
 
 def _same(values: pl.Series) -> bool:
