@@ -179,8 +179,10 @@ def _alone(
         _write_part(part, made, data, order, decision)
         told = _manifest(made, data, report, inputs, order, decision, losses)
         names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]
-    # beside the folder: whoever reads every .json in it takes it for a folder of datasets and nothing else
-    beside = folder.with_name(f"manifest-{part.name}.json")
+        # beside the folder: whoever reads every .json in it takes it for a folder of datasets and nothing else;
+        # the earlier one goes first, so that no manifest ever stands beside datasets that it does not speak of
+        beside = folder.with_name(f"manifest-{part.name}.json")
+        beside.unlink(missing_ok=True)
     write_whole(beside, told)
     return Delivered(folder, (*(folder / n for n in names), beside), _notes(data, losses))
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cdiscx.model.errors import ExportError
+
+try:
+    import fcntl
+except ImportError:  # Windows has other locks
+    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +39,19 @@ def whole_folder(target: Path, kind: Kind, also: tuple[type[Exception], ...] = (
     """Yields a new folder beside `target` to be filled, which takes the target's place when the block ends well.
 
     A folder that is there is replaced when it is empty, or holds only what was made here (by the markers in it, below it
-    and above it) and nothing of that was changed. When anything is raised, nothing is left. Raises ExportError, in one line, for a
-    folder of somebody else, and for what the file system or an exception of `also` says.
+    and above it) and nothing of that was changed. When anything is raised, nothing is left; what a run that was killed
+    left beside `target` is cleared away by the next. Raises ExportError, in one line, for a folder of somebody else, and
+    for what the file system or an exception of `also` says.
     """
     place = target.resolve()
+    clear_leftovers(place)
     refuse_foreign(place, target, kind)
     made = place.parent / f".{place.name}.{secrets.token_hex(4)}.partial"
     caught: tuple[type[Exception], ...] = (OSError, *also)
+    held: int | None = None
     try:
         made.mkdir(parents=True)
+        held = _hold(made)
         yield made
         files = sorted(p for p in made.rglob("*") if p.is_file() and p.name != kind.marker)
         known = {p.relative_to(made).as_posix(): digest(p) for p in files}
@@ -51,12 +62,67 @@ def whole_folder(target: Path, kind: Kind, also: tuple[type[Exception], ...] = (
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         raise ExportError(f"{kind.shown} cannot be written to {target}: {why}; nothing was left there") from error
     finally:
+        if held is not None:
+            os.close(held)
         shutil.rmtree(made, ignore_errors=True)
+
+
+def clear_leftovers(place: Path) -> None:
+    """Removes what killed runs left beside the folder `place` is to be; an earlier folder moved aside comes back.
+
+    What a living run is filling is left alone (it holds a lock on it), and so is everything where the system has no
+    such locks. What cannot be removed stays: it is hidden, and no folder of results.
+    """
+    for left in _leftovers(place):
+        if left.suffix == ".old" and not place.exists():
+            with suppress(OSError):
+                left.rename(place)
+        else:
+            _clear(left)
+
+
+def _leftovers(place: Path) -> list[Path]:
+    """Hidden neighbours with a name that only this module gives; below a folder that is to be filled anew, too."""
+    one = re.compile(rf"\.{re.escape(place.name)}\.[0-9a-f]{{8}}\.(partial|old)")
+    any_ = re.compile(r"\..+\.[0-9a-f]{8}\.(partial|old)")
+    try:
+        beside = [p for p in place.parent.iterdir() if one.fullmatch(p.name)] if place.parent.is_dir() else []
+        below = [p for p in place.iterdir() if any_.fullmatch(p.name)] if place.is_dir() else []
+    except OSError:
+        return []
+    return sorted(beside) + sorted(below)
+
+
+def _clear(left: Path) -> None:
+    """Removes one leftover unless a living run holds it."""
+    with suppress(OSError):
+        if not left.is_dir():
+            left.unlink()
+            return
+        held = _hold(left)
+        if held is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(held)
+
+
+def _hold(folder: Path) -> int | None:
+    """A lock on the folder that ends with this process, as an open descriptor; None where it is held or there are no locks."""
+    if fcntl is None:
+        return None
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        return None
+    return held
 
 
 def write_whole(path: Path, text: str) -> None:
     """Writes a text file that is there whole or not at all. Raises ExportError."""
     made = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    for left in _leftovers(path):
+        _clear(left)
     try:
         made.write_text(text, encoding="utf-8", newline="\n")
         made.replace(path)
