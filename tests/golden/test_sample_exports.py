@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from rebuild import HOME, rebuild
+from rebuild import HOME, deliver, rebuild
 
 from cdiscx.samples import write_demo
 
@@ -38,3 +38,15 @@ def test_the_report_on_the_bundled_uploads_is_rebuilt_byte_for_byte(study, tmp_p
                 f"{len(changed)} findings differ, e.g. {[(was.get(k), now.get(k)) for k in changed[:2]]}; run: make samples"
             )
         assert new == old, f"{name} differs; run: make samples"
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_datasets_and_endpoints_of_the_clean_upload_are_rebuilt_byte_for_byte(made, study, tmp_path: Path):
+    home = HOME / study / "clean"
+    upload = home / made.clean[study][0].name
+    assert upload.read_bytes() == made.clean[study][0].read_bytes(), "run: make samples"
+    new = {p.relative_to(tmp_path): p for p in deliver(study, tmp_path, upload)}
+    old = {p.relative_to(home): p for p in home.rglob("*") if p.is_file() and p != upload}
+    assert new.keys() == old.keys(), "run: make samples"
+    changed = [str(name) for name in new if new[name].read_bytes() != old[name].read_bytes()]
+    assert not changed, "run: make samples"
