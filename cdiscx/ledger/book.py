@@ -35,11 +35,11 @@ def record(report: Mapping[str, Any], where: str | Path, *, who: str, when: str)
             story.read(kind, body)
 
         def answer(head: str) -> Acceptance:
-            states = {key: story.states[key] for key in seen.queries}
-            by_print = {state.query.fingerprint: story.standing(state) for state in states.values()}
+            states = {query.fingerprint: story.states[key] for key, query in seen.queries.items()}
+            by_print = {fingerprint: story.standing(state) for fingerprint, state in states.items()}
             gone = tuple(state.past() for state in story.freshly_resolved(seen.study))
             kept = tuple(story.states[key].past(why) for key, why in unjudged.items())
-            by_hand = {s.query.fingerprint: s.why for s in states.values() if s.status == "accepted" and s.by_hand}
+            by_hand = {name: s.why for name, s in states.items() if s.status == "accepted" and s.by_hand}
             return Acceptance(Standings(head, by_print, gone, kept), by_hand)
 
         return entries, answer
