@@ -136,7 +136,7 @@ def _remember(
 ) -> None:
     for column, sources in origin.items():
         made.origin[f"{tag}/{column}"] = sources
-        run.used.update(sources)
+        run.mapped.update(sources)
     for column, said in words.items():
         made.words.setdefault(column, said)
 

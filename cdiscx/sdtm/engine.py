@@ -31,7 +31,7 @@ class Mapped:
     """What a mapping run made.
 
     `datasets`: by name, in the order of define.xml, each with `_id` (u32, dense over all of them), `_from`, `_block`.
-    `unused`: columns of the uploads that went nowhere (sheet, header, table, column, values). `notes`: what a person should
+    `unused`: cells of the uploads that went nowhere, by sheet, column and reason (see `unused`). `notes`: what a person should
     know: skipped blocks, values outside codelists, left out rows. `codelists`: by id, with the terms in use.
     """
 
@@ -60,9 +60,9 @@ def map_study(data: StudyData, mappings: Path | None = None) -> Mapped:
     if related is not None:
         made["RELREC"] = related
     datasets = _numbered(made)
-    used = run.used | {s for d in datasets.values() for sources in d.origin.values() for s in sources}
+    mapped = run.mapped | {s for d in datasets.values() for sources in d.origin.values() for s in sources}
     codelists = used_codelists(run, datasets.values())
-    return Mapped(datasets, unused_columns(data, used), tuple(run.notes), codelists)
+    return Mapped(datasets, unused_columns(data, run.used, mapped, datasets), tuple(run.notes), codelists)
 
 
 def begin(data: StudyData, mappings: Path | None = None) -> tuple[Run, dict[str, Dataset]]:

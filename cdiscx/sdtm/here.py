@@ -32,7 +32,10 @@ class Run:
     #: SE as frame (`_n`, EPOCH, SESTDTC, SEENDTC), for EPOCH; None before SE is made
     elements: pl.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
+    #: columns that chose rows, or said what another one means
     used: set[str] = field(default_factory=set)
+    #: columns that a variable was made of
+    mapped: set[str] = field(default_factory=set)
 
     @property
     def study(self) -> Study:

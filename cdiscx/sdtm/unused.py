@@ -1,57 +1,151 @@
-"""What of the uploads went into no dataset: columns of the study's sheets, columns and sheets that nobody knows."""
+"""What of the uploads went into no dataset: sheets, columns and rows, so that every cell that was typed is accounted for."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 
 import polars as pl
 
+from cdiscx.model.dataset import Dataset
 from cdiscx.model.table import Source, StudyData
 
-SHAPE = {"sheet": pl.String, "header": pl.String, "table": pl.String, "column": pl.String, "values": pl.Int64}
+SHAPE = {
+    "file": pl.String, "sheet": pl.String, "header": pl.String, "table": pl.String, "column": pl.String,
+    "why": pl.String, "values": pl.Int64, "rows": pl.String,
+}  # fmt: skip
+#: the reasons, in the order in which they are listed
+NO_SHEET = "the sheet is not part of the study"
+NO_COLUMN = "the study file has no such column"
+NO_MAPPING = "no mapping made anything of the column"
+NO_TABLE = "above the headings"
+NO_ROW = "the row was not read"
+NO_RECORD = "the row gave no record to this column"
+NO_VALUE = "no value could be read (N/A and its like, or a finding says why)"
+_FIRST = 5
 
 
-def unused_columns(data: StudyData, used: Set[str]) -> pl.DataFrame:
-    """Columns that no mapping used: sheet and header as typed, table and house column (null where unknown), `values`.
+@dataclass(frozen=True, slots=True)
+class _Unused:
+    """Filled cells of one column of one sheet that went nowhere, for one reason."""
 
-    `used`: `table.COLUMN`s that are in a dataset's lineage or chose its rows. `values` counts filled cells over all uploads;
-    a column without any is not listed. A sheet that the study file does not know has one line without header.
+    header: str | None
+    table: str | None
+    column: str | None
+    why: str
+    cells: pl.Series  # spreadsheet rows
+
+    def line(self, file: str, sheet: str) -> tuple[str, str, str | None, str | None, str | None, str, int, str]:
+        """One line of the list: the first rows stand for all."""
+        rows = self.cells.unique().sort()
+        said = ", ".join(str(r) for r in rows.head(_FIRST)) + (" ..." if rows.len() > _FIRST else "")
+        return file, sheet, self.header, self.table, self.column, self.why, self.cells.len(), said
+
+
+def unused_columns(data: StudyData, chose: Set[str], mapped: Set[str], datasets: Mapping[str, Dataset]) -> pl.DataFrame:
+    """Every filled cell of the uploads that is in no dataset's lineage and chose no row, counted by column and reason.
+
+    `chose`: `table.COLUMN`s that chose rows or said what another value means; `mapped`: those of which a variable was
+    made. Sheet and header as typed, table and house
+    column (null where unknown), `why`, `values` (number of cells), `rows` (the first of them). Cells of the heading row are
+    not data. A column that only chose counts as used in every row.
     """
-    rows: list[tuple[str, str | None, str | None, str | None, int]] = []
+    covered = _covered(datasets)
+    rows = []
     for number, source in enumerate(data.upload.sources):
-        rids = data.upload.ledger.filter(pl.col("_source") == number).get_column("_rid")
-        table = data.tidy.get(source.table)
-        frame = table.frame.filter(pl.col("_rid").is_in(rids.implode())) if table else None
-        rows += _of_source(source, frame, used)
+        ledger = data.upload.ledger.filter(pl.col("_source") == number).select("_rid", "_row")
+        held = data.tidy.get(source.table)
+        found = _of_source(source, ledger, held.frame if held else None, chose, mapped, covered)
+        rows += [line.line(source.file, source.sheet) for line in found if line.cells.len()]
     read = {(s.file, s.sheet) for s in data.upload.sources}
     for file in data.upload.files:
         for sheet in file.sheets:
-            if (file.name, sheet.sheet) not in read and sheet.text.height:
-                rows.append((sheet.sheet, None, None, None, sheet.text.height))
+            if (file.name, sheet.sheet) not in read:
+                filled = _filled(sheet.text)
+                cells = filled.get_column("_row")
+                if cells.len():
+                    rows.append(_Unused(None, None, None, NO_SHEET, cells).line(file.name, sheet.sheet))
     frame = pl.DataFrame(rows, schema=SHAPE, orient="row")
-    keys = ["sheet", "header", "table", "column"]
-    return frame.group_by(keys, maintain_order=True).agg(pl.col("values").sum()).sort(keys, nulls_last=True)
+    return frame.sort("file", "sheet", "header", "table", "column", "why", nulls_last=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cover:
+    """Rows of the ledger from which one part of a dataset was made, and the columns that it took of them."""
+
+    columns: frozenset[str]
+    rids: pl.Series
+
+
+def _covered(datasets: Mapping[str, Dataset]) -> list[_Cover]:
+    covers = []
+    for dataset in datasets.values():
+        lists = [c for c in dataset.frame.columns if c == "_from" or c.startswith("_from:")]
+        for block in dataset.frame.get_column("_block").unique().sort():
+            own = [
+                sources
+                for name, sources in dataset.origin.items()
+                if "/" not in name or name.partition("/")[0] == block
+            ]
+            columns = frozenset(s for sources in own for s in sources if s.partition(".")[0].islower())
+            if not columns:
+                continue
+            rows = dataset.frame.lazy().filter(pl.col("_block") == block)
+            parts = [rows.select(_rid=pl.col(c).explode()) for c in lists]
+            rids = pl.concat(parts).drop_nulls().unique().sort("_rid").collect().get_column("_rid")
+            covers.append(_Cover(columns, rids))
+    return covers
+
+
+def _filled(text: pl.DataFrame) -> pl.DataFrame:
+    """`_row`, `letter` of every cell that holds more than blanks."""
+    letters = [c for c in text.columns if c != "_row"]
+    if not letters:
+        return pl.DataFrame(schema={"_row": pl.UInt32, "letter": pl.String})
+    long = text.unpivot(letters, index="_row", variable_name="letter", value_name="t")
+    return long.filter(pl.col("t").str.strip_chars() != "").select("_row", "letter")
 
 
 def _of_source(
-    source: Source, frame: pl.DataFrame | None, used: Set[str]
-) -> list[tuple[str, str | None, str | None, str | None, int]]:
+    source: Source,
+    ledger: pl.DataFrame,
+    table: pl.DataFrame | None,
+    chose: Set[str],
+    mapped: Set[str],
+    covered: list[_Cover],
+) -> Iterator[_Unused]:
+    filled = _filled(source.raw.text).filter(pl.col("_row") != source.header_row)
+    cells = filled.join(ledger, on="_row", how="left", maintain_order="left")
+    above = pl.col("_row") < source.header_row
+    yield _Unused(None, source.table, None, NO_TABLE, cells.filter(above).get_column("_row"))
+    left_out = cells.filter(~above, pl.col("_rid").is_null())
+    yield _Unused(None, source.table, None, NO_ROW, left_out.get_column("_row"))
+    held = cells.drop_nulls("_rid")
     by_letter = {letter: column for column, letter in source.letters.items()}
-    below = source.raw.text.filter(pl.col("_row") > source.header_row)
     heading = source.raw.text.filter(pl.col("_row") == source.header_row)
-    rows: list[tuple[str, str | None, str | None, str | None, int]] = []
-    for letter in (c for c in below.columns if c != "_row"):
-        column = by_letter.get(letter)
-        if column is not None and f"{source.table}.{column}" in used:
+    for (letter,), own in held.group_by("letter", maintain_order=True):
+        column = by_letter.get(str(letter))
+        if column is None:
+            text = heading.get_column(str(letter)).item(0) if heading.height else None
+            yield _Unused(" ".join((text or "").split()) or None, source.table, None, NO_COLUMN, own.get_column("_row"))
             continue
-        filled = below.height - below.get_column(letter).null_count()
-        if column is not None and frame is not None and column in frame.columns:
-            kept = f"{column}C" if f"{column}C" in frame.columns else column
-            filled = frame.height - frame.get_column(kept).null_count()  # `N/A` is no value
-        if not filled:
+        word, header = f"{source.table}.{column}", source.headers.get(column)
+        if word in chose and word not in mapped:
             continue
-        if column is not None:
-            rows.append((source.sheet, source.headers.get(column), source.table, column, filled))
-        elif heading.height and (said := heading.get_column(letter).item(0)) is not None:
-            rows.append((source.sheet, " ".join(said.split()), None, None, filled))
-    return rows
+        rest = own
+        for cover in covered:
+            if word in cover.columns and rest.height:
+                rest = rest.filter(~pl.col("_rid").is_in(cover.rids.implode()))
+        said = _with_value(rest, table, column)
+        why = NO_RECORD if word in mapped else NO_MAPPING
+        yield _Unused(header, source.table, column, why, rest.filter(said).get_column("_row"))
+        yield _Unused(header, source.table, column, NO_VALUE, rest.filter(~said).get_column("_row"))
+
+
+def _with_value(cells: pl.DataFrame, table: pl.DataFrame | None, column: str) -> pl.Series:
+    """Whether tidy read something in each cell."""
+    kept = f"{column}C" if table is not None and f"{column}C" in table.columns else column
+    if table is None or kept not in table.columns:
+        return pl.Series([True] * cells.height, dtype=pl.Boolean)
+    filled = table.filter(pl.col(kept).is_not_null()).get_column("_rid")
+    return cells.get_column("_rid").is_in(filled.implode())
