@@ -214,7 +214,9 @@ class Locator:
         record = self.keys(hit.table, [hit.rid]).get(hit.rid, ()) if hit.rid is not None else ()
         seed = [self.data.study.studyid, hit.check_id, hit.subject, hit.table, list(record), hit.column, hit.key]
         if hit.rid is None and hit.at is not None:
-            seed += [sheet, header, hit.key]
+            known = hit.table is not None and self.data.study.sheet_of(hit.table) is not None
+            # a sheet under another of its names is the same sheet
+            seed += [None if known else sheet, header, hit.key]
         return hashlib.sha256(json.dumps(seed, ensure_ascii=False).encode()).hexdigest()[:16]
 
     def left_out(self, hits: Sequence[Hit], kept: Sequence[Hit]) -> dict[str, frozenset[str]]:
