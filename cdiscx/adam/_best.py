@@ -59,9 +59,10 @@ def derive_param_best(ctx: Context, rows: pl.DataFrame) -> list[pl.DataFrame]:
         sd, conf, before = setting
         inside = window(ctx, rows, before_surgery=before)
         found = best_response(
-            inside.lazy().select("SUBJID", "EVAL", DATE="ADT", OVRLRESP="RESP", REF="_ref"),
+            inside.lazy().select("SUBJID", "EVAL", DATE="OWNDT", OVRLRESP="RESP", REF="_ref"),
             sd_min_days=sd, conf_days=conf, max_ne=int(ctx.p("conf_max_ne", 1)), max_sd=int(ctx.p("conf_max_sd", 1)),
         ).collect(engine="in-memory")  # fmt: skip
+        found = _at_first_sight(found, inside)
         first = inside.filter(pl.col("RESP").is_in(["CR", "PR"])).group_by("SUBJID").agg(_first=pl.col("ADT").min())
         found = found.join(first, on="SUBJID", how="left")
         for name in names:
@@ -73,6 +74,15 @@ def derive_param_best(ctx: Context, rows: pl.DataFrame) -> list[pl.DataFrame]:
             out.append(joined.select(row(name, answer, date=pl.col(f"{prefix}DT"), rule=pl.col(f"{prefix}RULE"))))
             out += _answered(ctx, name, prefix, joined)
     return out
+
+
+def _at_first_sight(found: pl.DataFrame, inside: pl.DataFrame) -> pl.DataFrame:
+    """BORDT and CBORDT of a progression that is dated back (R11-L-2). Readings are put in the order of their own days,
+    so that the response at the first sight of the lesion stays."""
+    moved = inside.filter("PD", pl.col("ADT") < pl.col("OWNDT")).select("SUBJID", _own="OWNDT", _sight="ADT")
+    dated = found.join(moved.unique("SUBJID", keep="first", maintain_order=True), on="SUBJID", how="left")
+    back = {d: pl.when(pl.col(d) == pl.col("_own")).then("_sight").otherwise(d) for d in ("BORDT", "CBORDT")}
+    return dated.with_columns(**back).drop("_own", "_sight")
 
 
 def _settings(ctx: Context, best: Mapping[str, Endpoint]) -> dict[tuple[int, int, bool], list[str]]:

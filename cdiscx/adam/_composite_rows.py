@@ -24,8 +24,8 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
     """One row per time point before surgery and component, the site's and the derived (`D` before its code), with ANL02FL
     on the assessment that counts; a subject without one has a row MISSING.
 
-    The primary tumour alone is never collected: the site's reading takes its own target response, the derived one the
-    measurements. Where the site gave no composite, its components make it.
+    The response of the primary tumour alone is never collected: always derived (trial-b 7). Where the site gave no
+    composite, the derived one stands.
     """
     found = composite_endpoint(ctx)
     if found is None:
@@ -33,7 +33,7 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
     name, e = found
     primary, thrombus = (str(c) for c in e.options["components"])
     sides = {
-        "": {primary: "SITEPRIM", thrombus: "_pvtt", name: "_both"},
+        "": {primary: "PRIMRSP", thrombus: "_pvtt", name: "_both"},
         "D": {primary: "PRIMRSP", thrombus: "DPVTTRESP", name: "DCOMPRESP"},
     }
     rows = points.filter(
@@ -42,8 +42,9 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
         ADT="DAT",
         RID="RSRID",
         _pvtt=pl.coalesce("PVTTRESP", "DPVTTRESP"),
-        _both=pl.coalesce("COMPRESP", "SITECOMP"),
+        _both=pl.coalesce("COMPRESP", "DCOMPRESP"),
     )  # fmt: skip
+    rows = rows.with_columns(_without_class())
     chosen = "" if source == "SITE" else "D"
     counts = _selected(ctx, e, rows.with_columns(AVALC=sides[chosen][name]))
     responders = list(e.options.get("responders", ("CR", "PR")))
@@ -60,6 +61,14 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
     seen = classes.with_columns(RULEID=pl.lit(None, pl.String), _other="AVALC")
     pieces.append(_flagged(seen, counts, True, False, False, responders))
     return [*pieces, _nothing_read(ctx, e, f"{chosen}{name}"[:8], counts)]
+
+
+def _without_class() -> tuple[pl.Expr, ...]:
+    """A class that was not read gives no derived response (CHP-7), whatever the site made of it."""
+    unread = pl.col("PVTTCLS").is_null() & pl.col("DPVTTRESP").is_not_null()
+    whole = pl.when(pl.col("PRIMRSP") == "PD").then(pl.lit("PD")).otherwise(pl.lit("NE"))
+    words = {"DPVTTRESP": pl.lit("NE"), "PVTTRULE": pl.lit("CHP-7"), "DCOMPRESP": whole}
+    return tuple(pl.when(unread).then(word).otherwise(name).alias(name) for name, word in words.items())
 
 
 def columns_of(sides: dict[str, dict[str, str]], side: str, code: str) -> pl.Expr:

@@ -12,6 +12,8 @@ _WORST = ("R0", "RX", "R1", "R2")
 #: names under which a size may travel in MI, and the nodule it belongs to
 _SIZES = ("DIAMETER", "LDIAM", "MIDIAM")
 _OVERALL = "OVERALL"
+#: the portal vein thrombus: examined for pCR, no nodule of the size-weighted mean unless it was measured
+_THROMBUS = "PVTT"
 
 
 def r_status(ctx: Context, operated: pl.DataFrame) -> pl.DataFrame:
@@ -80,12 +82,13 @@ def pathological_response(ctx: Context, operated: pl.DataFrame) -> pl.DataFrame:
     """USUBJID, VIABPCT, MPR, PCR (Y, N or null), PATHDT and `_from` of operated subjects with viable tumour on record.
 
     VIABPCT is the pathologist's overall value, else the only nodule's, else the size-weighted mean. Without the sizes
-    MPR is still known where all nodules stand on one side of the limit. PCR asks for 0 percent in everything examined,
-    the thrombus too.
+    MPR is still known where all nodules stand on one side of the limit. A thrombus without a size is left out of the mean
+    (trial B 8.6). PCR asks for 0 percent in everything examined, the thrombus too.
     """
     limit = float(ctx.p("mpr_max_pct", 10))
     rows = specimens(ctx, operated)
-    whole, part = pl.col("OVERALL"), ~pl.col("OVERALL")
+    thrombus = (pl.col("NODULE").str.to_uppercase() == _THROMBUS).fill_null(False)
+    whole, part = pl.col("OVERALL"), ~pl.col("OVERALL") & ~(thrombus & pl.col("SIZE").is_null())
     viable, size = pl.col("VIABLE").filter(part), pl.col("SIZE").filter(part)
     sides = mpr(viable, limit=limit)
     found = (

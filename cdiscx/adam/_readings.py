@@ -24,6 +24,7 @@ _KEPT = (
     "ROLE",
     "TP",
     "ADT",
+    "OWNDT",
     "RESP",
     "RULEID",
     "RSSEQ",
@@ -42,21 +43,33 @@ def people(ctx: Context) -> pl.DataFrame:
     return ctx.adsl.drop("SUBJID", strict=False).with_row_index("SUBJID")
 
 
+def _dates(response: str) -> dict[str, pl.Expr]:
+    """OWNDT, date of the time point: the latest scan, for PD the earliest (R11-X-2), the response's where there is none.
+
+    ADT, date of the reading: the same, but a PD is dated at the first sight of a new lesion that was doubtful then and is
+    certain now (R11-L-2, MR-L-4).
+    """
+    progressed = (pl.col(response) == "PD").fill_null(False)
+    own = pl.coalesce(pl.when(progressed).then("FIRSTDAT").otherwise("LASTDAT"), "RSDAT")
+    return {"OWNDT": own, "ADT": pl.when(progressed).then(pl.min_horizontal(own, "CONFIRMED_FROM")).otherwise(own)}
+
+
 def site_readings(points: pl.DataFrame) -> pl.DataFrame:
-    """The site's overall responses: ADT is the earliest scan date for PD, the latest otherwise (R11-X-2)."""
+    """The site's overall responses, dated by the scans."""
     return points.with_columns(
-        RESP="OVRLRESP", ADT="DAT", RULEID=pl.lit(None, dtype=pl.String), RID="RSRID", _from=pl.lit(None, dtype=IDS)
+        RESP="OVRLRESP",
+        **_dates("OVRLRESP"),
+        RULEID=pl.lit(None, dtype=pl.String),
+        RID="RSRID",
+        _from=pl.lit(None, dtype=IDS),
     ).select(_KEPT)
 
 
 def derived_readings(points: pl.DataFrame) -> pl.DataFrame:
-    """Derived overall responses; progression by a lesion that was doubtful at first is dated there (R11-L-2, MR-L-4)."""
-    progressed = (pl.col("DOVRLRESP") == "PD").fill_null(False)
-    first = pl.min_horizontal("FIRSTDAT", "CONFIRMED_FROM")
-    date = pl.coalesce(pl.when(progressed).then(first).otherwise("LASTDAT"), "RSDAT")
+    """Derived overall responses, dated by the scans."""
     return points.with_columns(
         RESP="DOVRLRESP",
-        ADT=date,
+        **_dates("DOVRLRESP"),
         RULEID="DOVRLRULE",
         RSSEQ=pl.lit(None, dtype=pl.Float64),
         RID="RSRID",
@@ -69,17 +82,19 @@ def readings(points: pl.DataFrame, source: ResponseSource) -> pl.DataFrame:
 
     RID is the response record, `_from` the lesion records of a derived reading.
 
-    ANL01: the investigator's readings after baseline up to the first progression. ANL03: those after surgery up to the
-    first progression after it (for endpoints that start there). A post-operative baseline without a response is
+    ANL01: the investigator's readings after baseline up to the first progression; one whose scans began by that day is
+    among them, whose response stays when a progression is dated back to it (R11-L-2). ANL03: those after surgery up to
+    the first progression after it (for endpoints that start there). What the site says of a scan between the operation
+    and the post-operative baseline counts. A post-operative baseline without a response is
     evaluable, and has none (trial-a 7).
     """
     rows = site_readings(points) if source == "SITE" else derived_readings(points)
-    rows = rows.with_columns(points["D1"], points["SURG"])
+    rows = rows.with_columns(points["D1"], points["SURG"], _first=points["FIRSTDAT"])
     said = pl.col("RESP").is_not_null()
     baseline_again = (pl.col("ROLE") == "POST-OPERATIVE BASELINE") & ~said
     counts = (
         investigator()
-        & pl.col("ROLE").is_in(list(AFTER_BASELINE))
+        & (pl.col("ROLE").is_in(list(AFTER_BASELINE)) | (pl.col("BASETYPE") == "POST-OPERATIVE"))
         & (said | baseline_again)
         & (pl.col("ADT") > pl.col("D1")).fill_null(False)
     )
@@ -91,14 +106,14 @@ def readings(points: pl.DataFrame, source: ResponseSource) -> pl.DataFrame:
     )
     grown = rows.filter("PD", "_counts")
     first = grown.group_by("SUBJID").agg(PDDT=pl.col("ADT").min(), PDDT_AFTER=pl.when("_after").then("ADT").min())
-    date = pl.col("ADT")
+    date = pl.min_horizontal("ADT", "_first")
     return (
         rows.join(first, on="SUBJID", how="left", maintain_order="left")
         .with_columns(
             ANL01=pl.col("_counts") & (date <= pl.col("PDDT")).fill_null(True),
             ANL03=pl.col("_after") & (date <= pl.col("PDDT_AFTER")).fill_null(True),
         )
-        .drop("_counts", "_after", "PDDT_AFTER")
+        .drop("_counts", "_after", "_first", "PDDT_AFTER")
     )
 
 

@@ -137,17 +137,19 @@ def _members(ctx: Context, endpoint: Endpoint, responses: pl.DataFrame) -> pl.Da
 
 
 def _readings(endpoint: Endpoint, subjects: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
-    """The flagged readings of these subjects on or after their start."""
+    """The flagged readings of these subjects on or after their start; before surgery only where the endpoint says so."""
     flag = "ANL03FL" if endpoint.options.get("after_surgery") else "ANL01FL"
     rows = responses.select("USUBJID", "PARAMCD", "ADT", "AVALC", "ASEQ", flag).with_row_index("_r")
     rows = rows.filter(pl.col(flag) == "Y", pl.col("PARAMCD").is_in(list(_READINGS)))
     rows = rows.select("USUBJID", "ADT", "ASEQ", "_r", again=pl.col("PARAMCD") == "POSTBASE", RESP="AVALC")
-    said = pl.col("RESP")
+    said, date = pl.col("RESP"), pl.col("ADT")
+    known = subjects.select("USUBJID", "STARTDT", "SURGDT")
+    early = (date < pl.col("SURGDT")).fill_null(True) | pl.lit(not endpoint.options.get("before_surgery"))
     return (
-        rows.join(subjects.select("USUBJID", "STARTDT"), on="USUBJID", how="inner", maintain_order="left")
-        .filter(pl.col("ADT") >= pl.col("STARTDT"))
+        rows.join(known, on="USUBJID", how="inner", maintain_order="left")
+        .filter(date >= pl.col("STARTDT"), early)
         .with_columns(PD=~pl.col("again") & (said == "PD"), EVALUABLE=pl.col("again") | (said != "NE"))
-        .drop("again")
+        .drop("again", "SURGDT")
     )
 
 

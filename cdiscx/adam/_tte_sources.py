@@ -17,10 +17,17 @@ AT_START = "START DATE"
 
 
 def _first_progression(clock: Clock, counts: pl.Expr) -> pl.DataFrame:
-    """The first PD after the start among the readings that count, with SURGDT."""
-    grown = clock.readings.filter("PD", pl.col("ADT") > pl.col("STARTDT"))
-    grown = grown.join(clock.subjects.select("USUBJID", "SURGDT"), on="USUBJID", how="left", maintain_order="left")
-    first = grown.filter(counts).unique("USUBJID", keep="first", maintain_order=True)
+    """The first PD after the start among the readings that count, with SURGDT.
+
+    Where a reading is the start (duration of response), a PD that is dated back to its day (R11-L-2) counts as well.
+    """
+    grown = clock.readings.filter("PD")
+    known = clock.subjects.select("USUBJID", "SURGDT", "_dom")
+    grown = grown.join(known, on="USUBJID", how="left", maintain_order="left")
+    after = (pl.col("ADT") > pl.col("STARTDT")) | (pl.col("_dom") == "ADRS")
+    first = (
+        grown.filter(counts & after.fill_null(False)).drop("_dom").unique("USUBJID", keep="first", maintain_order=True)
+    )
     return clock.sourced(first).with_columns(SRCSEQ="ASEQ")
 
 

@@ -12,7 +12,16 @@ from cdiscx.adam._context import Absent, Context, after
 from cdiscx.adam._course import course
 from cdiscx.adam._event_free import derive_param_event_free
 from cdiscx.adam._finish import finish
-from cdiscx.adam._readings import ORDER, ResponseSource, derived_readings, flag, people, readings, response_source
+from cdiscx.adam._readings import (
+    ORDER,
+    ResponseSource,
+    derived_readings,
+    flag,
+    people,
+    readings,
+    response_source,
+    site_readings,
+)
 from cdiscx.adam._resected import derive_param_resected
 from cdiscx.adam._tumour_tables import of_criterion
 from cdiscx.model.dataset import Dataset
@@ -63,7 +72,8 @@ def _site_parameters(
 ) -> list[pl.DataFrame]:
     """OVR with the analysis flags, and TRGR, NTRGR, NEWL as the site gave them."""
     dated = points.with_columns(ADT="DAT")
-    overall = dated.select(*_PLACE, AVALC="OVRLRESP").with_columns(_flags(rows, source == "SITE"))
+    read = points.with_columns(ADT=site_readings(points)["ADT"])
+    overall = read.select(*_PLACE, AVALC="OVRLRESP").with_columns(_flags(rows, source == "SITE"))
     out = [overall.filter(pl.col("AVALC").is_not_null()).with_columns(PARAMCD=pl.lit("OVR"))]
     tests = {"TRGR": ["TRGRESP"], "NTRGR": ["NTRGRESP"], "NEWL": ["NEWLIND", "NEWLPROG"]}
     said = of_criterion(records).filter(pl.col("TEST").is_in([t for names in tests.values() for t in names]))

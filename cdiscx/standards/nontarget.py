@@ -15,6 +15,8 @@ def nontarget_response(
     c: Criterion,
     timepoints: pl.LazyFrame | None = None,
     markers: pl.LazyFrame | None = None,
+    *,
+    at_baseline: bool = False,
 ) -> pl.LazyFrame:
     """Non-target response of every time point (R11-N-*, MR-N-*).
 
@@ -22,9 +24,9 @@ def nontarget_response(
     PROGRESSION, NOT EVALUABLE or null), NODAL, RID; optionally VALUE (short axis of a node, mm) and PORTA: a
     node that is present but of normal size counts as absent. `timepoints` as in `target_response`. `markers`
     (SUBJID, EVAL, BASETYPE, TP, MARKER_NORMAL) is read only where the criterion says `marker_norm_for_cr`.
-    The lesions of TP 0 are expected later.
+    The lesions of TP 0 are expected later. `at_baseline`: TP 0 is answered too (a new baseline may have a response).
 
-    Returns one row a time point: NTRGRESP (null at baseline and without non-targets), NTRGRULE, N_EXPECTED,
+    Returns one row a time point: NTRGRESP (null without non-targets, else at baseline), NTRGRULE, N_EXPECTED,
     N_MISSING, N_PRESENT, N_ABSENT, N_PROGRESSED, MISSING, PROGRESSED (lesion ids), RIDS.
     """
     given = tuple(frame for frame in (states, timepoints) if frame is not None)
@@ -54,7 +56,7 @@ def nontarget_response(
             pl.col("MISSING", "PROGRESSED", "RIDS").fill_null([]).list.unique().list.sort(),
         )
     )
-    response, rule_id = _decide(c)
+    response, rule_id = _decide(c, at_baseline)
     return _with_marker(combined, segments, markers, c).sort("_seg", "TP").select(
         *SEGMENT, "TP", response.alias("NTRGRESP"), rule_id.alias("NTRGRULE"), "N_EXPECTED", "N_MISSING",
         "N_PRESENT", "N_ABSENT", "N_PROGRESSED", "MISSING", "PROGRESSED", "RIDS",
@@ -99,8 +101,8 @@ def _with_marker(
     return combined.join(known, on=_POINT, how="left")
 
 
-def _decide(c: Criterion) -> tuple[pl.Expr, pl.Expr]:
-    """(response, rule id) by table 1.5 or 3.3; null at baseline.
+def _decide(c: Criterion, at_baseline: bool) -> tuple[pl.Expr, pl.Expr]:
+    """(response, rule id) by table 1.5 or 3.3; null at baseline unless it is asked for.
 
     The rows of the table overlap where one lesion persists and another was not read. Not read wins:
     progression of the unread lesion is not ruled out, and RECIST 1.1 calls a subset of readings NE.
@@ -118,5 +120,5 @@ def _decide(c: Criterion) -> tuple[pl.Expr, pl.Expr]:
     for row_id, condition, result in reversed(rules):
         response = pl.when(condition).then(pl.lit(result, dtype=pl.String)).otherwise(response)
         rule_id = pl.when(condition).then(pl.lit(row_id)).otherwise(rule_id)
-    later = pl.col("TP") > 0
+    later = (pl.col("TP") > 0) | pl.lit(at_baseline)
     return pl.when(later).then(response), pl.when(later).then(rule_id)

@@ -7,11 +7,12 @@ import polars as pl
 from cdiscx.model.spec import Study
 from cdiscx.registry import view
 from cdiscx.standards.criterion import Criterion, criterion
-from cdiscx.standards.overall import overall_response
+from cdiscx.standards.overall import overall_from_components
 from cdiscx.standards.recist import new_lesion_status, nontarget_response, target_response
-from cdiscx.views.judged_lesions import POINT, SEGMENT, judged_points
+from cdiscx.views.judged_lesions import POINT, judged_points
 
 _NAMES = pl.List(pl.String)
+_KEY = ("SEG", "TP")
 
 
 def criterion_of(study: Study) -> Criterion:
@@ -37,31 +38,45 @@ def timepoints(study: Study, judged_lesions: pl.LazyFrame, assessments: pl.LazyF
     """
     c = criterion_of(study)
     points = judged_points(assessments)
-    every = points.select(*POINT)
+    every = points.select(*_numbers())
     values = judged_lesions.filter(pl.col("CLASS") == "TARGET").select(
-        *POINT, "NODAL", "PORTA", "VALUE", "PARENT", LESION="LESID", RID="_rid"
+        *_numbers(), "NODAL", "PORTA", "VALUE", "PARENT", LESION="LESID", RID="_rid"
     )
-    targets = target_response(values, c, every).rename({"TRGRESP": "DTRGRESP", "TRGRULE": "DTRGRULE"})
+    targets = target_response(values, c, every).drop("EVAL", "BASETYPE")
+    targets = targets.rename({"SUBJID": "SEG", "TRGRESP": "DTRGRESP", "TRGRULE": "DTRGRULE"})
     states = judged_lesions.filter(pl.col("CLASS") == "NON-TARGET").select(
-        *POINT, "NODAL", "PORTA", VALUE="SIZE", LESION="LESID", STATE="TRSTATUS", RID="_rid"
+        *_numbers(), "NODAL", "PORTA", VALUE="SIZE", LESION="LESID", STATE="TRSTATUS", RID="_rid"
     )
-    others = nontarget_response(states, c, every).select(
-        *POINT, DNTRGRESP="NTRGRESP", DNTRGRULE="NTRGRULE", NT_EXPECTED="N_EXPECTED", NT_MISSING="MISSING",
+    others = nontarget_response(states, c, every, at_baseline=True).select(
+        SEG="SUBJID", TP="TP", DNTRGRESP="NTRGRESP", DNTRGRULE="NTRGRULE", NT_EXPECTED="N_EXPECTED", NT_MISSING="MISSING",
         NT_PRESENT="N_PRESENT", NT_PROGRESSED="PROGRESSED", NT_RIDS="RIDS",
     )  # fmt: skip
     joined = points
     for side in (targets, others, _new_lesions(judged_lesions, c), _questioned(judged_lesions)):
-        joined = joined.join(side, on=POINT, how="left", nulls_equal=True)
+        joined = joined.join(side, on=_KEY, how="left")
     joined = _with_new_flag(joined).with_columns(
         HAS_TARGET=(pl.col("N_EXPECTED") > 0).fill_null(False),
         HAS_NONTARGET=(pl.col("NT_EXPECTED") > 0).fill_null(False),
     )
-    return _with_doubts(_with_overall(joined, c))
+    return _with_doubts(_with_overall(_without_baselines(joined), c))
+
+
+def _numbers() -> tuple[pl.Expr, ...]:
+    """The keys of the response tables: what tells segments apart is their number, in one column instead of three."""
+    blank = pl.lit(None, dtype=pl.String)
+    return pl.col("SEG").alias("SUBJID"), blank.alias("EVAL"), blank.alias("BASETYPE"), pl.col("TP")
+
+
+def _without_baselines(joined: pl.LazyFrame) -> pl.LazyFrame:
+    """A baseline has no non-target response, but for the post-operative one where no target remains (trial-a 7)."""
+    own = (pl.col("ROLE") == "POST-OPERATIVE BASELINE") & ~pl.col("HAS_TARGET")
+    answered = (pl.col("TP") > 0) | own.fill_null(False)
+    return joined.with_columns(pl.when(answered).then(name).alias(name) for name in ("DNTRGRESP", "DNTRGRULE"))
 
 
 def _new_lesions(rows: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
     new = rows.filter(pl.col("CLASS") == "NEW").select(
-        *POINT, "ORGAN", "NODAL", "PORTA", LESION="LESID", DATE="TRDAT", CERTAINTY="CERTAIN", DIAMETER="LDIAM",
+        *POINT, "SEG", "ORGAN", "NODAL", "PORTA", LESION="LESID", DATE="TRDAT", CERTAINTY="CERTAIN", DIAMETER="LDIAM",
         TYPICAL=pl.when(pl.col("TYPENH").is_not_null()).then(pl.col("TYPENH") == "Y"), RID="_rid",
     )  # fmt: skip
     judged = new_lesion_status(new, c)
@@ -70,7 +85,7 @@ def _new_lesions(rows: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
     known = (is_new & before).any().over("SUBJID", "EVAL", "LESION")
     return (
         judged.filter(before | ~known)
-        .group_by(POINT, maintain_order=True)
+        .group_by(_KEY, maintain_order=True)
         .agg(
             _new=is_new.any(),
             NEWRULE=pl.coalesce(pl.col("NEWRULE").filter(is_new).first(), pl.col("NEWRULE").first()),
@@ -84,12 +99,14 @@ def _new_lesions(rows: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
 def _questioned(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Per time point the lesions said to be not evaluable and those whose row cannot be trusted."""
     target, other = pl.col("CLASS") == "TARGET", pl.col("CLASS") == "NON-TARGET"
-    first = pl.col("TP").min().over(*SEGMENT, "CLASS", "LESID")
-    late = other & (first > 0)  # followed without a baseline: MEA-013 speaks
+    at_baseline = rows.filter(other, pl.col("TP") == 0).select("SEG", "LESID", _known=pl.lit(True)).unique()
+    rows = rows.join(at_baseline, on=["SEG", "LESID"], how="left", nulls_equal=True)
+    late = other & pl.col("_known").is_null()  # followed without a baseline: MEA-013 speaks
     name = pl.col("LESID")
     return (
         rows.with_columns(_late=late)
-        .group_by(POINT)
+        .filter(pl.col("STATED") | pl.col("DOUBT") | pl.col("UNDATED") | pl.col("_late"))
+        .group_by(_KEY)
         .agg(
             _stated=name.filter(target & pl.col("STATED")),
             _doubt=name.filter(target & pl.col("DOUBT")),
@@ -110,23 +127,21 @@ def _with_new_flag(joined: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _with_overall(joined: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:
-    words = joined.select(
-        *POINT, "HAS_TARGET", "HAS_NONTARGET", TRGRESP="DTRGRESP", NTRGRESP="DNTRGRESP", NEWL="DNEWL", ROLE="ROLE"
+    response, rule = overall_from_components(
+        c,
+        target="DTRGRESP",
+        nontarget="DNTRGRESP",
+        new="DNEWL",
+        has_target=pl.col("HAS_TARGET"),
+        has_nontarget=pl.col("HAS_NONTARGET"),
     )
-    overall = overall_response(words, c)
-    at_baseline = pl.col("ROLE") == "BASELINE"
-    overall = overall.select(
-        *POINT,
-        DOVRLRESP=pl.when(~at_baseline).then("OVRLRESP"),
-        DOVRLRULE=pl.when(~at_baseline).then("OVRLRULE"),
-    )
-    names = joined.select(*SEGMENT, NADIR_TP="TP", NADIR_VISIT="VISIT", NADIR_DAT="DAT")
-    names = names.with_columns(pl.col("NADIR_TP").cast(pl.Int32))
-    return (
-        joined.join(overall, on=POINT, how="left", nulls_equal=True)
-        .with_columns(pl.col("NADIR_TP").cast(pl.Int32))
-        .join(names, on=[*SEGMENT, "NADIR_TP"], how="left", nulls_equal=True)
-    )
+    later = pl.col("ROLE") != "BASELINE"
+    names = joined.select("SEG", NADIR_TP="TP", NADIR_VISIT="VISIT", NADIR_DAT="DAT")
+    return joined.with_columns(
+        DOVRLRESP=pl.when(later).then(response),
+        DOVRLRULE=pl.when(later).then(rule),
+        NADIR_TP=pl.col("NADIR_TP").cast(pl.Int32),
+    ).join(names, on=["SEG", "NADIR_TP"], how="left")
 
 
 def _with_doubts(joined: pl.LazyFrame) -> pl.LazyFrame:
@@ -138,15 +153,15 @@ def _with_doubts(joined: pl.LazyFrame) -> pl.LazyFrame:
     unsaid = lists["MISSING"].list.set_difference(lists["_stated"])
     questioned = unsaid.list.set_union(lists["_doubt"]).list.set_union(lists["EXTRA"])
     others = lists["NT_MISSING"].list.set_difference(lists["_nt_stated"]).list.set_union(lists["_nt_doubt"])
-    ordered = joined.with_columns(DOUBTFUL=questioned.list.sort(), NT_DOUBTFUL=others.list.sort()).sort(*POINT)
+    ordered = joined.with_columns(DOUBTFUL=questioned.list.sort(), NT_DOUBTFUL=others.list.sort()).sort("SEG", "TP")
     here = pl.col("DOUBTFUL").list.len() > 0
     first = pl.col("TP") == 0
-    rooted = (first & pl.col("LESRID").is_not_null()).any().over(SEGMENT)
+    rooted = (first & pl.col("LESRID").is_not_null()).any().over("SEG")
     backwards = pl.any_horizontal(
-        (pl.col(c) < pl.col(c).cum_max().shift(1).over(SEGMENT)).fill_null(False) for c in ("FIRSTDAT", "RSDAT")
+        (pl.col(c) < pl.col(c).cum_max().shift(1).over("SEG")).fill_null(False) for c in ("FIRSTDAT", "RSDAT")
     )
     return ordered.with_columns(
-        BASE_DOUBT=(first & here).any().over(SEGMENT) | ~rooted,
-        PRIOR_DOUBT=here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over(SEGMENT) == 1,
-        ORDER_DOUBT=(backwards | pl.col("_undated").fill_null(False)).any().over(SEGMENT),
+        BASE_DOUBT=(first & here).any().over("SEG") | ~rooted,
+        PRIOR_DOUBT=here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1,
+        ORDER_DOUBT=(backwards | pl.col("_undated").fill_null(False)).any().over("SEG"),
     ).drop("_stated", "_doubt", "_nt_stated", "_nt_doubt", "_undated")

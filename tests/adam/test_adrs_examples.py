@@ -142,9 +142,7 @@ def test_the_source_of_responses_is_a_switch_that_moves_the_flag_and_the_endpoin
     assert (found["RSP"]["AVALC"], found["RSP6W"]["AVALC"]) == ("Y", "Y")
 
 
-def test_r11_l_2_a_doubtful_lesion_that_turns_out_new_dates_the_derived_progression_at_its_first_sight(
-    palhep: Study,
-) -> None:
+def test_r11_l_2_a_doubtful_lesion_that_turns_out_new_dates_the_progression_at_its_first_sight(palhep: Study) -> None:
     doubtful, certain = {"TUMSTATE": "EQUIVOCAL"}, {"TUMSTATE": "UNEQUIVOCAL"}
     person = Person(
         start="2023-03-01",
@@ -159,10 +157,36 @@ def test_r11_l_2_a_doubtful_lesion_that_turns_out_new_dates_the_derived_progress
         .select("PARAMCD", "ADT", "AVALC")
     )
     assert rows.rows() == [
-        ("DOVR", D(on(42)), "SD"), ("DOVR", D(on(42)), "PD"), ("OVR", D(on(42)), "SD"), ("OVR", D(on(91)), "PD"),
+        ("DOVR", D(on(42)), "SD"), ("DOVR", D(on(42)), "PD"), ("OVR", D(on(42)), "SD"), ("OVR", D(on(42)), "PD"),
     ]  # fmt: skip
-    changed = answers(with_parameters(palhep, response_source="DERIVED"), person)
-    assert (changed["PD"]["ADT"], answers(palhep, person)["PD"]["ADT"]) == (D(on(42)), D(on(91)))
+    for study in (palhep, with_parameters(palhep, response_source="DERIVED")):
+        found = answers(study, person)
+        assert found["PD"]["ADT"] == D(on(42))
+        assert (found["BOR"]["AVALC"], found["RSP6W"]["AVALC"]) == ("SD", "N")  # the response of the first sight stays
+
+
+def test_r11_l_2_a_partial_response_beside_a_doubtful_lesion_stays_the_best_response(palhep: Study) -> None:
+    doubtful, certain = {"TUMSTATE": "EQUIVOCAL"}, {"TUMSTATE": "UNEQUIVOCAL"}
+    person = Person(
+        start="2023-03-01",
+        responses=[("UNSCHEDULED 5.1", on(42), "PR"), ("UNSCHEDULED 5.2", on(91), "PD", {"NEWLIND": "Y"})],
+        scans=[("SCREENING", "2023-02-20", {"T01": 60}), ("UNSCHEDULED 5.1", on(42), {"T01": 30, "NEW01": doubtful}),
+               ("UNSCHEDULED 5.2", on(91), {"T01": 30, "NEW01": certain})],
+        lesions={"NEW01": ("LUNG", "N")},
+    )  # fmt: skip
+    found = answers(palhep, person)
+    assert (found["PD"]["ADT"], found["BOR"]["AVALC"], found["BOR"]["ADT"]) == (D(on(42)), "PR", D(on(42)))
+
+
+def test_what_the_site_says_of_a_scan_before_the_post_operative_baseline_counts(palhep: Study) -> None:
+    person = Person(
+        start="2023-03-01",
+        surgery="2023-06-20",
+        responses=[("MONTH 3 DECISION", on(91), "SD"), ("UNSCHEDULED 9.1", "2023-07-05", "PD")],
+        scans=[("SCREENING", "2023-02-20", {"T01": 60, "T02": 30}), ("MONTH 3 DECISION", on(91), {"T01": 60, "T02": 30}),
+               ("UNSCHEDULED 9.1", "2023-07-05", {"T02": 31}), ("POST-OP DAY 30", "2023-07-20", {"T02": 31})],
+    )  # fmt: skip
+    assert answers(palhep, person)["PD"]["ADT"] == D("2023-07-05")
 
 
 def test_no_derived_response_is_made_for_a_subject_without_lesion_records(palhep: Study) -> None:

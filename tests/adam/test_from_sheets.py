@@ -52,7 +52,9 @@ def test_sums_and_nadirs_are_those_of_the_sheets(name: str, code: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_first_progression_is_that_of_the_sheets(name: str) -> None:
-    sheets = sample(name).tidy["progression"].frame.select("SUBJID", "PDDAT")
+    seen = sample(name).tidy["timepoints"].frame.select("SUBJID", PDVISIT="VISIT", sight="CONFIRMED_FROM")
+    sheets = sample(name).tidy["progression"].frame.join(seen, on=["SUBJID", "PDVISIT"], how="left")
+    sheets = sheets.select("SUBJID", PDDAT=pl.min_horizontal("PDDAT", "sight"))  # R11-L-2
     rows = frame(name, "ADRS").filter(pl.col("PARAMCD") == "PD", pl.col("AVALC") == "Y").select("SUBJID", "ADT")
     both = sheets.join(rows, on="SUBJID", how="full", coalesce=True)
     assert both.height >= 10
