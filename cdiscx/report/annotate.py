@@ -14,7 +14,10 @@ from typing import Any
 
 import polars as pl
 from openpyxl import Workbook, load_workbook
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._writer import WorksheetWriter
+from openpyxl.writer.excel import ExcelWriter
 
 from cdiscx.model.finding import Finding
 from cdiscx.model.table import RawSheet, UploadFile
@@ -146,10 +149,25 @@ def _title(name: str, taken: set[str]) -> str:
     return title
 
 
+class _InMemory(ExcelWriter):  # type: ignore[misc]
+    """openpyxl's writer without its temporary files: no cell of a subject lies in them when a run is killed."""
+
+    def write_worksheet(self, ws: Any) -> None:
+        """One sheet, as the parent writes it (openpyxl 3.1)."""
+        ws._drawing = SpreadsheetDrawing()
+        ws._drawing.charts, ws._drawing.images = ws._charts, ws._images
+        writer = WorksheetWriter(ws, out=io.BytesIO())
+        writer.write()
+        ws._rels = writer._rels
+        self._archive.writestr(ws.path[1:], writer.read())
+        self.manifest.append(ws)
+
+
 def _same_bytes(book: Any, day: str) -> bytes:
     """The workbook's bytes without the clock in them."""
     raw, out = io.BytesIO(), io.BytesIO()
-    book.save(raw)
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+        _InMemory(book, archive).save()
     stamp = dt.date.fromisoformat(day).strftime("%Y-%m-%dT00:00:00Z").encode()
     with zipfile.ZipFile(raw) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as stamped:
         for info in made.infolist():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
@@ -12,7 +13,7 @@ from typing import Any
 import xlsxwriter
 
 from cdiscx.model.finding import Finding, Report, Severity, Status
-from cdiscx.report import words
+from cdiscx.report import languages, words
 from cdiscx.report.copies import Copy
 
 #: Excel follows no more links than this on one sheet, and none longer than this
@@ -48,8 +49,9 @@ _FILLS = {Severity.ERROR: "#FBE3E1", Severity.WARNING: "#FDF0D5", Severity.NOTE:
 def write_queries(report: Report, path: Path, copies: Mapping[str, Copy] | None = None) -> None:
     """Writes the query log; the same report gives the same bytes. `copies`: upload name -> its annotated copy, for links."""
     day = str(report.run.get("day_of_run") or "2000-01-01")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(str(path), options)
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    packed = io.BytesIO()
+    book = xlsxwriter.Workbook(packed, options)
     book.set_properties({"title": "Query log", "comments": "Made by cdiscx", "created": dt.datetime.fromisoformat(day)})
     log = _Log(book, copies or {}, query_ids(report.findings), report)
     queries = [f for f in report.open if f.severity is not Severity.NOTE]
@@ -65,6 +67,7 @@ def write_queries(report: Report, path: Path, copies: Mapping[str, Copy] | None 
     log.past(report)
     log.about(report)
     book.close()
+    path.write_bytes(packed.getvalue())
 
 
 def query_ids(findings: Iterable[Finding]) -> dict[str, str]:
@@ -80,6 +83,7 @@ class _Log:
 
     def __init__(self, book: Any, copies: Mapping[str, Copy], ids: Mapping[str, str], report: Report) -> None:
         self.book, self.copies, self.ids, self.report = book, copies, ids, report
+        self.tongue = languages.of(report)
         edge = {"border": 1, "border_color": "#D5DBE1", "valign": "top"}
         self.head = book.add_format(
             {**edge, "bold": True, "font_color": "#FFFFFF", "bg_color": "#2B4A66", "text_wrap": True}
@@ -109,13 +113,13 @@ class _Log:
 
     def findings(self, name: str, findings: Sequence[Finding], nothing: str) -> None:
         """One row a finding, by site and subject, with empty columns for the answer."""
-        page = self.book.add_worksheet(name)
+        page = self.book.add_worksheet(self.tongue.label(name))
         answer = name == "Queries"
         told = [*list(_COLUMNS)[:14], *([_STANDS] if self.report.ledger else [])]
         columns = [*told, *(list(_COLUMNS)[14:] if answer else [])]
         for at, column in enumerate(columns):
             page.set_column(at, at, _COLUMNS.get(column, 20))
-            self.put(page, 0, at, column, self.head if at < len(told) else self.asked)
+            self.put(page, 0, at, self.tongue.label(column), self.head if at < len(told) else self.asked)
         page.freeze_panes(1, 1)
         page.set_landscape()
         page.set_paper(8)
@@ -128,34 +132,38 @@ class _Log:
                 page.write_blank(number, at, None, self.date if columns[at] == "Date" else self.text)
         last = max(min(len(rows), ROWS), 1)
         if not rows:
-            page.write_string(1, 0, nothing)
+            page.write_string(1, 0, self.tongue.label(nothing))
         page.autofilter(0, 0, last, len(columns) - 1)
         if answer:
             at = len(columns) - 1
-            page.data_validation(1, at, last, at, {"validate": "list", "source": list(ANSWERS)})
+            page.data_validation(
+                1, at, last, at, {"validate": "list", "source": [self.tongue.label(answer) for answer in ANSWERS]}
+            )
 
     def finding(self, page: Any, row: int, finding: Finding, links: bool) -> None:
+        label = self.tongue.label
         related = [
-            f"{words.place_of(r)}  {r.column or ''} {'(blank)' if r.value is None else r.value}"
+            f"{words.place_of(r)}  {r.column or ''} {label('(blank)') if r.value is None else r.value}"
             for r in finding.related
         ]
-        compare = [f"expected {finding.expected}"] if finding.expected else []
+        compare = [label("expected {x}", x=finding.expected)] if finding.expected else []
         values = (
             self.ids.get(finding.fingerprint, finding.fingerprint),
-            finding.severity.value,
+            label(finding.severity.value),
             finding.check_id,
             finding.site,
             finding.subject,
             finding.visit,
             finding.file,
             finding.sheet,
-            finding.cell or (f"row {finding.row}" if finding.row else None),
+            finding.cell or (label("row {n}", n=finding.row) if finding.row else None),
             finding.column,
             finding.value,
-            finding.message + (f"\naccepted: {finding.accepted}" if finding.accepted is not None else ""),
+            finding.message
+            + ("\n" + label("accepted: {x}", x=finding.accepted) if finding.accepted is not None else ""),
             "\n".join([*compare, *related]),
             finding.fix,
-            *([words.standing(self.report, finding)] if self.report.ledger else []),
+            *([self.tongue.read(words.standing(self.report, finding))] if self.report.ledger else []),
         )
         forms = {1: self.fills[finding.severity], 10: self.typed}
         for at, value in enumerate(values):
@@ -164,13 +172,13 @@ class _Log:
         page.set_row(row, 15.0 * min(_lines(values, list(_COLUMNS.values())), 20))
         target = copy.link(finding.sheet, finding.cell, finding.row) if copy and links else None
         if target and len(target) <= LINK_LENGTH:
-            page.write_url(row, 8, f"external:{words.xml_safe(target)}", self.link, str(values[8] or "see list"))
+            page.write_url(row, 8, f"external:{words.xml_safe(target)}", self.link, str(values[8] or label("see list")))
 
     def past(self, report: Report) -> None:
         """Queries of the ledger that are not among the findings: resolved by this upload, or not judged in this run."""
         if report.ledger is None or not (report.ledger.resolved or report.ledger.unjudged):
             return
-        page = self.book.add_worksheet("Resolved and not judged")
+        page = self.book.add_worksheet(self.tongue.label("Resolved and not judged"))
         heads = {
             "Query": 18,
             "State": 22,
@@ -184,11 +192,21 @@ class _Log:
         }
         for at, (head, width) in enumerate(heads.items()):
             page.set_column(at, at, width)
-            self.put(page, 0, at, head, self.head)
+            self.put(page, 0, at, self.tongue.label(head), self.head)
         told = [("resolved", report.ledger.resolved), ("open, not judged", report.ledger.unjudged)]
         pasts = [(word, p) for word, ps in told for p in ps]
         for row, (word, p) in enumerate(pasts[:ROWS], start=1):
-            values = (p.query, word, p.check_id, p.severity, p.subject, p.place, p.message, p.since, p.why)
+            values = (
+                p.query,
+                self.tongue.label(word),
+                p.check_id,
+                self.tongue.label(p.severity),
+                p.subject,
+                p.place,
+                p.message,
+                p.since,
+                p.why,
+            )
             page.set_row(row, 15.0 * min(_lines(values, list(heads.values())), 20))
             for at, value in enumerate(values):
                 self.put(page, row, at, value)
@@ -197,33 +215,44 @@ class _Log:
 
     def summary(self, report: Report) -> None:
         """Counts by severity, sheet, site and status of the checks."""
-        page = self.book.add_worksheet("Summary")
+        label = self.tongue.label
+        page = self.book.add_worksheet(label("Summary"))
         page.set_column(0, 0, 66)
         page.set_column(1, 4, 12)
-        page.write_string(0, 0, words.xml_safe(f"{report.run.get('study', '')}: findings"), self.bold)
-        page.write_string(1, 0, words.verdict(report))
+        page.write_string(
+            0, 0, words.xml_safe(label("{study}: findings", study=report.run.get("study", ""))), self.bold
+        )
+        page.write_string(1, 0, self.tongue.read(words.verdict(report)))
         row = 3
         for label, of in (("Sheet", "sheet"), ("Site", "site"), ("Check", "check_id")):
             for at, head in enumerate((label, "Errors", "Warnings", "Notes")):
-                self.put(page, row, at, head, self.head)
+                self.put(page, row, at, label(head), self.head)
             for name, by in words.counts(report.open, of):
                 row += 1
                 self.put(
-                    page, row, 0, f"{name}  {words.title(name)}".strip() if of == "check_id" else name or f"(no {of})"
+                    page,
+                    row,
+                    0,
+                    f"{name}  {self.title(name)}".strip() if of == "check_id" else name or label(f"(no {of})"),
                 )
                 for at, severity in enumerate(words.BY_SEVERITY, start=1):
                     self.put(page, row, at, by[severity])
             row += 2
         for status in Status:
-            self.put(page, row, 0, f"Checks {'crashed' if status is Status.ERRORED else status.value}")
+            self.put(page, row, 0, label(f"Checks {'crashed' if status is Status.ERRORED else status.value}"))
             self.put(page, row, 1, len(words.of_status(report, status)))
             row += 1
-        self.put(page, row, 0, "Findings accepted" + ("" if report.ledger else " in the study file"))
+        self.put(page, row, 0, label("Findings accepted" + ("" if report.ledger else " in the study file")))
         self.put(page, row, 1, len(report.findings) - len(report.open))
+
+    def title(self, check_id: str) -> str:
+        """The check's title in the report's language."""
+        said = words.title(check_id)
+        return self.tongue.texts.get(said, said)
 
     def checks(self, report: Report) -> None:
         """Every check with its status: what passed, what failed, what was not checked and why."""
-        page = self.book.add_worksheet("Checks")
+        page = self.book.add_worksheet(self.tongue.label("Checks"))
         for at, (head, width) in enumerate(
             (
                 ("Check", 10),
@@ -235,10 +264,10 @@ class _Log:
             )
         ):
             page.set_column(at, at, width)
-            self.put(page, 0, at, head, self.head)
+            self.put(page, 0, at, self.tongue.label(head), self.head)
         for row, run in enumerate(report.checks, start=1):
             status = "crashed" if run.status is Status.ERRORED else run.status.value
-            values = (run.check_id, words.title(run.check_id), status, run.rows, run.hits, run.reason)
+            values = (run.check_id, self.title(run.check_id), self.tongue.label(status), run.rows, run.hits, run.reason)
             page.set_row(row, 15.0 * min(_lines(values, (10, 52, 10, 9, 9, 70)), 20))
             for at, value in enumerate(values):
                 self.put(page, row, at, value)
@@ -247,13 +276,13 @@ class _Log:
 
     def about(self, report: Report) -> None:
         """Study, dates, uploads with hashes, and how to use the log."""
-        page = self.book.add_worksheet("About")
+        page = self.book.add_worksheet(self.tongue.label("About"))
         page.set_column(0, 0, 22)
         page.set_column(1, 1, 100)
         run = report.run
         facts = [
             ("Study", run.get("study")),
-            ("Data cut-off", words.cutoff_words(report)),
+            ("Data cut-off", self.tongue.read(words.cutoff_words(report))),
             ("Judged on", run.get("day_of_run")),
             ("Made by", f"cdiscx {run.get('version', '')}"),
             *(("Upload", f"{u['name']}  ({u['bytes']:,} bytes)  sha256 {u['sha256']}") for u in run.get("uploads", ())),
@@ -269,8 +298,8 @@ class _Log:
             ),
         ]
         for row, (name, value) in enumerate(facts):
-            self.put(page, row, 0, name, self.big)
-            self.put(page, row, 1, value, self.plain)
+            self.put(page, row, 0, self.tongue.label(name), self.big)
+            self.put(page, row, 1, self.tongue.label(str(value or "")), self.plain)
             page.set_row(row, 15.0 * min(_lines((name, value), (22, 100)), 20))
 
 
