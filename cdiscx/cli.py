@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cdiscx import cli_ledger
+from cdiscx import cli_ledger, cli_schema
 from cdiscx.model.errors import CdiscxError, SpecError
 
 if TYPE_CHECKING:
@@ -381,6 +381,8 @@ def demo(folder: Path, quiet: bool) -> None:
 
 for _verb in (cli_ledger.ledger, cli_ledger.diff):
     main.add_command(_verb)
+main.add_command(cli_schema.schema)
+main.add_command(cli_schema.suite)
 
 
 if __name__ == "__main__":

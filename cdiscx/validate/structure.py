@@ -80,10 +80,12 @@ def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
 def _tests(study: Study, spec: Column) -> list[Any]:
     library = _pandera()
     tests: list[Any] = []
-    if spec.type == "num" and (spec.min is not None or spec.max is not None):
-        low = spec.min if spec.min is not None else float("-inf")
-        high = spec.max if spec.max is not None else float("inf")
-        tests.append(library.Check.in_range(low, high, name="range"))
+    if spec.type == "num" and spec.min is not None and spec.max is not None:
+        tests.append(library.Check.in_range(spec.min, spec.max, name="range"))
+    elif spec.type == "num" and spec.min is not None:
+        tests.append(library.Check.ge(spec.min, name="range"))
+    elif spec.type == "num" and spec.max is not None:
+        tests.append(library.Check.le(spec.max, name="range"))
     if spec.is_ == "SUBJID":
         pattern = study.subject_id_regex if study.subject_id_regex.endswith("$") else f"{study.subject_id_regex}$"
         tests.append(library.Check.str_matches(pattern, name="subject"))
