@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cdiscx import cli_ledger, cli_schema, cli_study
+from cdiscx import cli_ledger, cli_schema, cli_serve, cli_study
 from cdiscx.model.errors import CdiscxError, SpecError
 
 if TYPE_CHECKING:
@@ -379,7 +379,7 @@ def demo(folder: Path, quiet: bool) -> None:
         click.echo(line)
 
 
-for _verb in (cli_ledger.ledger, cli_ledger.diff, cli_study.new, cli_study.lint):
+for _verb in (cli_ledger.ledger, cli_ledger.diff, cli_serve.serve, cli_study.new, cli_study.lint):
     main.add_command(_verb)
 main.add_command(cli_schema.schema)
 main.add_command(cli_schema.suite)

@@ -39,14 +39,14 @@ def _bytes_of(path: Path, name: str, limits: Limits) -> bytes:
     return data
 
 
-def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
+def read_upload(path: str | Path, *, limits: Limits = _LIMITS, name: str | None = None) -> UploadFile:
     """Reads one upload: a workbook (.xlsx .xlsm .xlsb .xls .ods), a .csv, or a folder or .zip of .csv files.
 
-    The content decides how it is read, not the name's ending. Raises UploadError with one line that names the file,
-    says what is wrong and what to do.
+    `name`: what its sender calls it, where the path says something else. The content decides how it is read, not the
+    name's ending. Raises UploadError with one line that names the file, says what is wrong and what to do.
     """
     where = Path(path)
-    name = _as_text(where.name or where.absolute().name or str(where))
+    name = name or _as_text(where.name or where.absolute().name or str(where))
     try:
         where.stat()  # is_dir and is_file would hide a missing path, a loop of links and a closed folder alike
         if where.is_dir():
@@ -64,7 +64,7 @@ def read_upload(path: str | Path, *, limits: Limits = _LIMITS) -> UploadFile:
     found = cast(Found, registered("reader")[kind](Given(name, data, limits)))
     if not found.sheets:
         raise UploadError(f"{name} holds no sheet, so it is probably damaged; save it again and upload the new file")
-    ending = where.suffix.lower().lstrip(".")
+    ending = Path(name).suffix.lower().lstrip(".")
     if not _agree(ending, kind):
         found = replace(found, notes=(f"{name}: its content is {kind}, not {ending or 'what it says'}", *found.notes))
     return _upload(name, hashlib.sha256(data).hexdigest(), len(data), where, found)

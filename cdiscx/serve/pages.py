@@ -1,0 +1,81 @@
+"""Facts in, HTML responses out: everything inline and named by its hash, no text of an upload read as markup."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.responses import HTMLResponse
+
+from cdiscx import report as report_room
+from cdiscx.report.page import content_hash
+from cdiscx.report.words import visible
+
+_HERE = Path(__file__).parent / "templates"
+_REPORT = Path(report_room.__file__).parent / "templates"
+
+#: policy of everything that is not a page of ours: nothing runs, nothing loads, nothing is sent
+NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+HOW_IN = (
+    "The address that cdiscx serve prints opens this page once, in one browser. "
+    "Stop it with Ctrl-C, start it again, and open the new address."
+)
+
+
+@cache
+def _texts() -> tuple[str, str]:
+    """The style sheet (of the report, with what these pages add) and the script."""
+    style = "".join(p.read_text(encoding="utf-8") for p in (_REPORT / "report.css", _HERE / "serve.css"))
+    return style, (_HERE / "serve.js").read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["visible"] = visible
+    return made
+
+
+def page(name: str, status: int = 200, **facts: Any) -> HTMLResponse:
+    """The template of that name as a response, with the policy that lets its own style and script work and nothing else."""
+    style, script = _texts()
+    text = _environment().get_template(name).render(style=style, script=script, **facts)
+    return HTMLResponse(text, status, {"Content-Security-Policy": _policy(style, script)})
+
+
+@cache
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src '{content_hash(script)}'; style-src '{content_hash(style)}'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'"
+    )
+
+
+def message(status: int, title: str, text: str, back: str = "") -> HTMLResponse:
+    """A page that says one thing; `back`: a local address to go on with."""
+    return page("message.html.j2", status, title=title, text=text, back=back)
+
+
+def entered() -> HTMLResponse:
+    """The page after the token: it goes on to the start page by itself, so that a strict cookie is sent along."""
+    return page("entered.html.j2")
+
+
+def finished(text: str, kind: str, back: str) -> HTMLResponse:
+    """A page that another room made (`report` or `endpoints`), with a way back to its run before its header."""
+    style, script = ((_REPORT / f"{kind}.{ending}").read_text(encoding="utf-8") for ending in ("css", "js"))
+    policy = (
+        f"default-src 'none'; script-src '{content_hash(script)}'; style-src '{content_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    way = _environment().get_template("way.html.j2").render(back=back, kind=kind)
+    return HTMLResponse(text.replace("<header", f"{way}<header", 1), headers={"Content-Security-Policy": policy})
