@@ -116,6 +116,7 @@ _cutoff = click.option(
 @click.option("--no-expectations", is_flag=True, help="Leave the study's Great Expectations suite out.")
 @click.option("--ledger", metavar="FILE", help="Ledger of queries: a file (SQLite) or a database URL.")
 @click.option("--who", metavar="NAME", help="Who runs this, for the ledger (default: the user of this system).")
+@click.option("--lang", type=click.Choice(("en", "zh")), default="en", show_default=True, help="Language of messages.")
 @click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
 def validate(
     uploads: tuple[str, ...],
@@ -129,6 +130,7 @@ def validate(
     no_expectations: bool,
     ledger: str | None,
     who: str | None,
+    lang: str,
     quiet: bool,
 ) -> None:
     """Check uploads of one study: every defect with its cell, what is wrong and what to do."""
@@ -147,6 +149,7 @@ def validate(
 
             step("writing the ledger")
             report = history.record(report, ledger, who=who)
+        report = flow.translated(report, lang)
         if folder is not None:
             step("writing reports")
             flow.write_reports(report, files, folder, plan)
@@ -174,11 +177,14 @@ def _status(report: Report, fail_on: str) -> int:
 
 
 def _notes(report: Report) -> None:
-    run = report.run
+    from cdiscx.report import languages
+
+    run, label = report.run, languages.of(report).label
     said = "as given" if run["cutoff_stated"] else "latest date in the uploads; set it with --cutoff"
-    click.echo(f"cut-off {run['cutoff']} ({said}), judged on {run['day_of_run']}", err=True)
+    line = f"cut-off {{x}} ({said}), judged on {{d}}"
+    click.echo(label(line, x=run["cutoff"], d=run["day_of_run"]), err=True)
     for note in report.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(label("note: {x}", x=note), err=True)
 
 
 class _progress:

@@ -304,6 +304,13 @@ def rendered(report: Report, form: str, *, colour: bool = False, width: int = 10
     return str(registry.registered("reporter")[form](report))
 
 
+def translated(report: Report, lang: str) -> Report:
+    """The report with its texts in another language (`zh`); ids, keys, values and fingerprints stay. Raises UsageError."""
+    from cdiscx.report.languages import translated as told
+
+    return told(report, lang)
+
+
 def write_reports(report: Report, files: Sequence[UploadFile], folder: Path, study: Study) -> list[Path]:
     """HTML page, query log, annotated copies, JSON, change log and the expectation suites into a folder.
 

@@ -105,6 +105,14 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """A text before its slots were filled: the template, and what each slot says. Other languages start from it."""
+
+    template: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One defect: what, where, how to fix it. Field names and order are those of the contract."""
 
@@ -128,10 +136,14 @@ class Finding:
     fix: str = ""
     #: `accepted: reason (who, when)` where the study file accepts this finding
     accepted: str | None = None
+    #: how message, fix and expected were made, where a check made them from templates; not part of what is told
+    told: tuple[Phrase | None, Phrase | None, Phrase | None] = field(
+        default=(None, None, None), compare=False, repr=False
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, JSON-ready, keys of the contract first."""
-        out = asdict(self)
+        out = {name: getattr(self, name) for name in TOLD}
         out["severity"] = self.severity.value
         out["related"] = [asdict(r) for r in self.related]
         return out
@@ -143,6 +155,8 @@ class Finding:
         return "!".join(str(x) for x in (self.file, self.sheet, at) if x)
 
 
+#: names of what a finding tells, in order
+TOLD = tuple(name for name in Finding.__dataclass_fields__ if name != "told")
 #: reason of a check that the person at the keyboard did not want
 LEFT_OUT = "left out by --only or --skip"
 #: reason of a check all of whose findings were left to others
@@ -246,5 +260,5 @@ class Report:
         rows = [
             {**f.to_dict(), "related": json.dumps(f.to_dict()["related"], ensure_ascii=False)} for f in self.findings
         ]
-        schema = dict.fromkeys(Finding.__dataclass_fields__, pl.String) | {"row": pl.Int64}
+        schema = dict.fromkeys(TOLD, pl.String) | {"row": pl.Int64}
         return pl.DataFrame(rows, schema=schema)

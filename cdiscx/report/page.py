@@ -13,7 +13,8 @@ import jinja2
 import polars as pl
 
 from cdiscx.model.finding import Finding, Report, Severity, Status
-from cdiscx.report import words
+from cdiscx.report import languages, words
+from cdiscx.report.languages import Language
 
 #: changes made in reading that the page holds; changes.csv has all
 CHANGES_SHOWN = 5_000
@@ -42,6 +43,7 @@ def render_page(
     `annotated`: upload name -> file name of its copy in `annotated/`; `title`: the study's; `copy_notes`: what those
     copies do not have.
     """
+    tongue = languages.of(report)
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(
@@ -51,13 +53,16 @@ def render_page(
     page = environment.get_template("report.html.j2").render(
         run=_without_surrogates(run | {"study": "Study", "version": ""} | dict(report.run)),
         rows=sum((report.run.get("rows") or {}).values()),
-        verdict=words.verdict(report),
+        t=tongue.label,
+        lang={"zh": "zh-Hans"}.get(tongue.name, tongue.name),
+        verdict=tongue.read(words.verdict(report)),
         ledger=report.ledger,
+        ledger_said=tongue.read(report.ledger.said()) if report.ledger else "",
         tone="error" if not report.ok(Severity.ERROR) else "good" if report.ok(Severity.WARNING) else "warning",
         not_run=sum(c.status in (Status.SKIPPED, Status.ERRORED) or bool(c.reason) for c in report.checks),
         all_checks=len(report.checks),
-        severities=_severities(report),
-        statuses=_statuses(report),
+        severities=_severities(report, tongue),
+        statuses=_statuses(report, tongue),
         by_sheet=_matrix(report, "sheet"),
         by_site=_matrix(report, "site"),
         style=style,
@@ -85,6 +90,7 @@ def page_data(report: Report, annotated: Mapping[str, str], copy_notes: Sequence
     """What the page's script shows: findings, checks with their wording, changes, notes."""
     ids = dict.fromkeys([*(c.check_id for c in report.checks), *(f.check_id for f in report.findings)])
     columns, changes, total = _changes(report.changes)
+    tongue = languages.of(report)
     return {
         "findings": [_finding(f) | _stands(report, f) for f in report.findings],
         "ledger": _past(report),
@@ -92,8 +98,9 @@ def page_data(report: Report, annotated: Mapping[str, str], copy_notes: Sequence
             {"id": c.check_id, "status": c.status.value, "reason": c.reason or "", "rows": c.rows, "findings": c.hits}
             for c in report.checks
         ],
-        "checks": {check_id: _about(check_id) for check_id in ids},
-        "change_columns": columns,
+        "checks": {check_id: _about(check_id, tongue) for check_id in ids},
+        **({"labels": dict(tongue.labels)} if tongue.labels else {}),
+        "change_columns": [tongue.label(c) for c in columns],
         "changes": changes,
         "changes_total": total,
         "notes": [*report.notes, *(f"annotated copy of {note}" for note in copy_notes)],
@@ -120,7 +127,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _stands(report: Report, finding: Finding) -> dict[str, str]:
     said = words.standing(report, finding)
-    return {"standing": said, "since": said.partition(" ")[0]} if said else {}
+    return {"standing": languages.of(report).read(said), "since": said.partition(" ")[0]} if said else {}
 
 
 def _past(report: Report) -> list[list[str]]:
@@ -128,16 +135,22 @@ def _past(report: Report) -> list[list[str]]:
     if report.ledger is None:
         return []
     told = [("resolved by this upload", report.ledger.resolved), ("still open, not judged", report.ledger.unjudged)]
-    return [[word, p.check_id, p.subject or "", p.place, p.message, p.since, p.why] for word, ps in told for p in ps]
+    label = languages.of(report).label
+    return [
+        [label(word), p.check_id, p.subject or "", p.place, p.message, p.since, p.why] for word, ps in told for p in ps
+    ]
 
 
-def _about(check_id: str) -> dict[str, str]:
+def _about(check_id: str, tongue: Language) -> dict[str, str]:
     found = words.known_check(check_id)
     if found is None:
         return {"title": ""}
-    said = {name: [getattr(p.wording, name) for p in found.parts] for name in ("why", "fix", "rule", "not_checked")}
+    said = {
+        name: [tongue.texts.get(text := getattr(p.wording, name), text) for p in found.parts]
+        for name in ("why", "fix", "rule", "not_checked")
+    }
     joined = {name: " ".join(dict.fromkeys(text for text in texts if text)) for name, texts in said.items()}
-    return {"title": found.title} | {name: text for name, text in joined.items() if text}
+    return {"title": tongue.texts.get(found.title, found.title)} | {name: text for name, text in joined.items() if text}
 
 
 def _changes(frame: pl.DataFrame | None) -> tuple[list[str], list[list[Any]], int]:
@@ -151,12 +164,12 @@ def _changes(frame: pl.DataFrame | None) -> tuple[list[str], list[list[Any]], in
     return [_CHANGE_COLUMNS[name] for name in names], [list(row) for row in rows], frame.height
 
 
-def _severities(report: Report) -> list[tuple[str, int, str]]:
+def _severities(report: Report, tongue: Language) -> list[tuple[str, int, str]]:
     numbers = {s: sum(f.severity is s for f in report.open) for s in words.BY_SEVERITY}
-    return [(s.value, n, s.value if n == 1 else f"{s.value}s") for s, n in numbers.items()]
+    return [(s.value, n, tongue.label(s.value if n == 1 else f"{s.value}s")) for s, n in numbers.items()]
 
 
-def _statuses(report: Report) -> list[tuple[str, int, str]]:
+def _statuses(report: Report, tongue: Language) -> list[tuple[str, int, str]]:
     shown = (
         (Status.PASSED, "passed"),
         (Status.FAILED, "failed"),
@@ -164,7 +177,7 @@ def _statuses(report: Report) -> list[tuple[str, int, str]]:
         (Status.ERRORED, "crashed"),
     )
     numbers = [(status.value, len(words.of_status(report, status)), word) for status, word in shown]
-    return [(name, n, f"check{'' if n == 1 else 's'} {word}") for name, n, word in numbers]
+    return [(name, n, tongue.label(f"check{'' if n == 1 else 's'} {word}")) for name, n, word in numbers]
 
 
 def _matrix(report: Report, of: str) -> list[tuple[str, dict[str, int]]]:

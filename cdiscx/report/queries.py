@@ -224,8 +224,8 @@ class _Log:
         )
         page.write_string(1, 0, self.tongue.read(words.verdict(report)))
         row = 3
-        for label, of in (("Sheet", "sheet"), ("Site", "site"), ("Check", "check_id")):
-            for at, head in enumerate((label, "Errors", "Warnings", "Notes")):
+        for what, of in (("Sheet", "sheet"), ("Site", "site"), ("Check", "check_id")):
+            for at, head in enumerate((what, "Errors", "Warnings", "Notes")):
                 self.put(page, row, at, label(head), self.head)
             for name, by in words.counts(report.open, of):
                 row += 1

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-import unicodedata
 from collections.abc import Iterator, Sequence
+from unicodedata import east_asian_width
 
 from cdiscx.model.finding import LEFT_OUT, Finding, Report, Severity, Status
 from cdiscx.registry import reporter
-from cdiscx.report import words
+from cdiscx.report import languages, words
 
 #: a check with more notes than this shows only the first few
 NOTES_SHOWN_UP_TO = 50
 NOTES_SHOWN = 5
 _NO_PART = "not part of this study:"
+_MORE = "{n} more; --format json has all of them"
 _PAINT = {"error": "31;1", "warning": "33;1", "note": "36", "dim": "2", "bold": "1", "good": "32;1"}
 
 
@@ -36,12 +38,15 @@ class _Page:
 
     def __init__(self, colour: bool, width: int, report: Report) -> None:
         self.colour, self.width, self.report = colour, width, report
+        self.tongue = languages.of(report)
 
     def paint(self, text: str, tone: str) -> str:
         return f"\x1b[{_PAINT[tone]}m{text}\x1b[0m" if self.colour and text else text
 
     def fold(self, text: str, first: str, rest: str) -> list[str]:
         """Lines of `text` behind a lead; what cannot be broken stays whole."""
+        if any(east_asian_width(c) in "WF" for c in text):
+            return _folded_wide(words.visible(text), self.width, first, rest)
         return textwrap.wrap(
             words.visible(text),
             self.width,
@@ -53,15 +58,17 @@ class _Page:
 
     def summary(self, report: Report) -> Iterator[str]:
         run = report.run
-        yield f"cdiscx {run.get('version', '')}  study {run.get('study', '?')}  cut-off {words.cutoff_words(report)}"
+        label, read = self.tongue.label, self.tongue.read
+        study, cutoff = run.get("study", "?"), read(words.cutoff_words(report))
+        yield f"cdiscx {run.get('version', '')}  {label('study {x}', x=study)}  {label('cut-off {x}', x=cutoff)}"
         for upload in run.get("uploads", ()):
             yield words.visible(f"  {upload['name']}  sha256 {str(upload['sha256'])[:16]}…")
         yield ""
         good = report.ok(Severity.WARNING)
         tone = "good" if good else "error" if not report.ok(Severity.ERROR) else "warning"
-        yield self.paint(words.verdict(report), tone)
+        yield self.paint(read(words.verdict(report)), tone)
         if report.ledger:
-            yield f"ledger: {report.ledger.said()}  (head {report.ledger.head[:24]}…)"
+            yield f"{label('ledger: {x}', x=read(report.ledger.said()))}  (head {report.ledger.head[:24]}…)"
         yield ""
         if report.open:
             yield from self.table("sheet", report.open)
@@ -69,10 +76,11 @@ class _Page:
 
     def table(self, of: str, findings: Sequence[Finding]) -> Iterator[str]:
         """One row a sheet or site, one column a severity."""
-        rows = [(words.visible(name) or f"(no {of})", by) for name, by in words.counts(findings, of)]
-        wide = max(len(of), *(_width(name) for name, _ in rows))
-        heads = [s.value.rjust(9) for s in words.BY_SEVERITY]
-        yield self.paint(f"  {_padded(of, wide)}{''.join(heads)}", "bold")
+        rows = [(words.visible(name) or self.tongue.label(f"(no {of})"), by) for name, by in words.counts(findings, of)]
+        title = self.tongue.label(of)
+        wide = max(_width(title), *(_width(name) for name, _ in rows))
+        heads = [" " * (9 - _width(said)) + said for said in (self.tongue.label(s.value) for s in words.BY_SEVERITY)]
+        yield self.paint(f"  {_padded(title, wide)}{''.join(heads)}", "bold")
         for name, by in rows:
             yield f"  {_padded(name, wide)}" + "".join(
                 self.paint(f"{by[s]:>9,}", s.value if by[s] else "dim") for s in words.BY_SEVERITY
@@ -88,19 +96,21 @@ class _Page:
             (Status.SKIPPED, "skipped"),
             (Status.ERRORED, "crashed"),
         )
-        yield f"checks: {', '.join(f'{len(by[status])} {word}' for status, word in shown)}"
+        label = self.tongue.label
+        yield label("checks: {x}", x=", ".join(f"{len(by[status])} {label(word)}" for status, word in shown))
         for crashed in by[Status.ERRORED]:
             yield from self.fold(
-                f"{crashed.check_id}: {crashed.reason}", self.paint("  crashed  ", "error"), "           "
+                f"{crashed.check_id}: {crashed.reason}", self.paint(f"  {label('crashed')}  ", "error"), "           "
             )
         if by[Status.SKIPPED]:
-            yield "not checked:"
-        for reason, ids in _in_short(words.not_checked(report.checks)):
-            said = words.plural(len(ids), "check") if reason == LEFT_OUT else ", ".join(ids)
+            yield label("not checked:")
+        left_out = self.tongue.read(LEFT_OUT)
+        for reason, ids in _in_short(words.not_checked(report.checks), self.tongue.read(_NO_PART[:-1])):
+            said = self.tongue.read(words.plural(len(ids), "check")) if reason == left_out else ", ".join(ids)
             yield from self.fold(f"{reason}: {said}", "  - ", "    ")
         partly = [c for c in by[Status.FAILED] if c.reason]
         if partly:
-            yield "checked only in part:"
+            yield label("checked only in part:")
         for run in partly:
             yield from self.fold(f"{run.check_id}: {run.reason}", "  - ", "    ")
         yield ""
@@ -117,21 +127,22 @@ class _Page:
             for finding in same[:NOTES_SHOWN] if condensed else same:
                 yield from self.finding(finding)
             if condensed:
-                more = f"{len(same) - NOTES_SHOWN:,} more notes of {check_id} are left out here;"
-                yield from self.fold(
-                    f"{more} --format json, or --report DIR (report.html), has all of them", "... ", "    "
-                )
+                more = "{n} more notes of {id} are left out here; --format json, or --report DIR (report.html), has all of them"
+                said = self.tongue.label(more, n=f"{len(same) - NOTES_SHOWN:,}", id=check_id)
+                yield from self.fold(said, "... ", "    ")
                 yield ""
 
     def finding(self, finding: Finding) -> Iterator[str]:
         """One finding: id and message, place, the values it rests on, what to do."""
-        head = f"{finding.check_id} {finding.severity.value}"
+        label = self.tongue.label
+        head = f"{finding.check_id} {label(finding.severity.value)}"
         folded = self.fold(finding.message, f"{head}  ", "    ")
         yield self.paint(head, finding.severity.value) + folded[0][len(head) :]
         yield from folded[1:]
-        about = f"subject {finding.subject}" if finding.subject else f"site {finding.site}" if finding.site else ""
-        place = finding.place or "(no cell: see the message)"
-        told = [words.visible(about), words.standing(self.report, finding)]
+        about = label("subject {x}", x=finding.subject) if finding.subject else ""
+        about = about or (label("site {x}", x=finding.site) if finding.site else "")
+        place = finding.place or label("(no cell: see the message)")
+        told = [words.visible(about), self.tongue.read(words.standing(self.report, finding))]
         yield f"  {self.paint('-->', 'dim')} {words.visible(place)}" + "".join(f"      {t}" for t in told if t)
         yield from (f"   {self.paint('|', 'dim')}  {line}" for line in self.values(finding))
         if finding.fix:
@@ -142,17 +153,18 @@ class _Page:
 
     def values(self, finding: Finding) -> list[str]:
         """The finding's cell and the others it rests on: on one line where they fit, else one a line."""
+        label = self.tongue.label
         cells = []
         if finding.column and (finding.value is not None or finding.cell):
-            cells.append(f"{finding.column} {'(blank)' if finding.value is None else finding.value}")
+            cells.append(f"{finding.column} {label('(blank)') if finding.value is None else finding.value}")
         for other in finding.related:
-            value = "(blank)" if other.value is None else other.value
+            value = label("(blank)") if other.value is None else other.value
             where = words.place_of(other)
-            said = f"{other.column} {value}" if other.column else f"row {other.row}" if other.row else ""
+            said = f"{other.column} {value}" if other.column else label("row {n}", n=other.row) if other.row else ""
             cells.append(f"{said} ({where})" if where and where != said else said)
         cells = [words.visible(cell) for cell in cells if cell]
         if finding.expected:
-            cells.append(words.visible(f"expected {finding.expected}"))
+            cells.append(words.visible(label("expected {x}", x=finding.expected)))
         if len(cells) > 1 and sum(_width(c) + 7 for c in cells) <= self.width:
             return [("       ").join(cells)]
         return cells
@@ -161,11 +173,11 @@ class _Page:
         """The findings that the study file accepts, one line each."""
         kept = [f for f in report.findings if f.accepted is not None]
         if kept:
-            yield "accepted:" if report.ledger else "accepted in the study file:"
+            yield self.tongue.label("accepted:" if report.ledger else "accepted in the study file:")
         for finding in kept[:NOTES_SHOWN_UP_TO]:
             yield from self.fold(f"{finding.check_id} {finding.place}: {finding.accepted}", "  - ", "    ")
         if len(kept) > NOTES_SHOWN_UP_TO:
-            yield f"  ... {len(kept) - NOTES_SHOWN_UP_TO:,} more; --format json has all of them"
+            yield "  ... " + self.tongue.label(_MORE, n=f"{len(kept) - NOTES_SHOWN_UP_TO:,}")
 
     def past(self, report: Report) -> Iterator[str]:
         """What the ledger has and this run has not: resolved by it, or not judged."""
@@ -177,25 +189,43 @@ class _Page:
         ):
             if pasts:
                 yield ""
-                yield title
+                yield self.tongue.label(title)
             for query in pasts[:NOTES_SHOWN_UP_TO]:
                 yield from self.fold(words.past(query), "  - ", "    ")
             if len(pasts) > NOTES_SHOWN_UP_TO:
-                yield f"  ... {len(pasts) - NOTES_SHOWN_UP_TO:,} more; --format json has all of them"
+                yield "  ... " + self.tongue.label(_MORE, n=f"{len(pasts) - NOTES_SHOWN_UP_TO:,}")
 
 
-def _in_short(reasons: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+def _folded_wide(text: str, width: int, first: str, rest: str) -> list[str]:
+    """Lines of a text with Chinese in it: it may break between any two of its characters, but not before a mark."""
+    lines, line = [], first
+    for piece in _UNBROKEN.findall(text):
+        if _width(line + piece.rstrip()) > width and line.strip():
+            lines.append(line.rstrip())
+            line = rest + piece.lstrip()
+        else:
+            line += piece
+    return [*lines, line.rstrip()]
+
+
+def _in_short(reasons: Sequence[tuple[str, list[str]]], no_part: str) -> list[tuple[str, list[str]]]:
     """The same, with all checks that the study has no use for under one reason; the reports give each its own."""
     kept: dict[str, list[str]] = {}
     for reason, ids in reasons:
-        short = reason.partition(":")[0] if reason.startswith(_NO_PART) else reason
+        short = no_part if reason.startswith(no_part) else reason
         kept.setdefault(short, []).extend(ids)
     return list(kept.items())
 
 
+#: a Chinese character with the marks that stay with it, or a word
+_UNBROKEN = re.compile(
+    "[（“]*[\u2e80-\u9fff\uf900-\ufaff][，。；：？！）、”]*|[^\\s\u2e80-\u9fff\uf900-\ufaff]+\\s*|\\s+"
+)
+
+
 def _width(text: str) -> int:
     """Columns that a terminal needs: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _padded(text: str, width: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from cdiscx.model.finding import Check, CheckPart, Finding, Related, Severity
+from cdiscx.model.finding import Check, CheckPart, Finding, Phrase, Related, Severity
 from cdiscx.model.table import Source, StudyData
 
 _RESERVED = frozenset({"_say", "_column", "_table", "_severity", "_expected", "_related", "_key", "_fix"})
@@ -39,6 +39,8 @@ class Hit:
     key: str = ""
     #: where the place is not that of a tidy row: file, sheet, row, letter, header, value
     at: tuple[str | None, str | None, int | None, str | None, str | None, str | None] | None = None
+    #: how message, fix and expected were made
+    told: tuple[Phrase | None, Phrase | None, Phrase | None] = field(default=(None, None, None), compare=False)
 
 
 def wording(template: str, values: Mapping[str, Any]) -> str:
@@ -47,6 +49,14 @@ def wording(template: str, values: Mapping[str, Any]) -> str:
     return shortened(
         _SLOT.sub(lambda m: _slot(m[1], values[m[1]]) if m[1] in values else m[0], template), _LONGEST_MESSAGE
     )
+
+
+def phrase(template: str | None, values: Mapping[str, Any]) -> Phrase | None:
+    """The template with the text of each of its slots, as `wording` fills them."""
+    if not template:
+        return None
+    names = dict.fromkeys(_SLOT.findall(template))
+    return Phrase(template, tuple((name, _slot(name, values[name])) for name in names if name in values))
 
 
 def _slot(name: str, value: Any) -> str:
@@ -83,13 +93,14 @@ def read_hits(found: pl.DataFrame, check: Check, part: CheckPart, severity: Seve
     has = set(found.columns)
     for row in found.iter_rows(named=True):  # findings, not data: one Python object each is what is wanted
         template = row["_say"] if row.get("_say") else part.wording.message
+        fix = row.get("_fix") or part.wording.fix
         expected = row.get("_expected")
         hits.append(
             Hit(
                 check.id,
                 Severity(row["_severity"]) if row.get("_severity") else severity,
                 wording(template, row),
-                wording(row.get("_fix") or part.wording.fix, row),
+                wording(fix, row),
                 row.get("SUBJID"),
                 row.get("VISIT"),
                 row.get("_table") or part.on,
@@ -99,6 +110,7 @@ def read_hits(found: pl.DataFrame, check: Check, part: CheckPart, severity: Seve
                 _related(row),
                 row.get("_key") or "",
                 _at(row) if part.on == "problems" else None,
+                (phrase(template, row), phrase(fix, row), phrase(expected, row)),
             )
         )
     return tuple(hits)
@@ -253,6 +265,7 @@ class Locator:
             tuple(self._related(rid, column) for rid, column in hit.related),
             digest,
             hit.fix,
+            told=hit.told,
         )
 
     def _site_of(self, file: str | None) -> str | None:

@@ -1,0 +1,191 @@
+"""Chinese reports: every title and main message has a Chinese text, and nothing but texts depends on the language."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from cdiscx import registry
+from cdiscx.model.errors import UsageError
+from cdiscx.model.finding import CheckRun, Finding, Phrase, Report, Severity, Status
+from cdiscx.model.standing import Past, Standing, Standings
+from cdiscx.report import languages
+from cdiscx.report.languages import filled, language, translated
+from cdiscx.report.page import page_data, render_page
+from cdiscx.report.terminal import render_text
+
+ZH = language("zh")
+SLOTS = re.compile(r"\{([A-Za-z_]\w*)\}")
+CHINESE = re.compile("[\u4e00-\u9fff]")
+PARTS = [part for check in registry.checks().values() for part in check.parts if check.id.partition("-")[0] != "EXP"]
+
+
+def finding(message: str, told: Phrase | None = None, **more: object) -> Finding:
+    facts = {"check_id": "MEA-014", "family": "MEA", "severity": Severity.ERROR, "message": message}
+    return Finding(**{**facts, **more, "told": (told, None, None)})  # type: ignore[arg-type]
+
+
+def report(*findings: Finding, **more: object) -> Report:
+    run = {"study": "X", "cutoff": "2024-06-30", "day_of_run": "2024-07-01", "uploads": [], "version": "1"}
+    return Report(run, (CheckRun("MEA-014", Status.FAILED, None, 3, len(findings)),), findings, **more)  # type: ignore[arg-type]
+
+
+def test_every_title_of_the_catalogue_has_a_chinese_text() -> None:
+    assert [c.title for c in registry.checks().values() if c.title not in ZH.texts] == []
+
+
+@pytest.mark.parametrize("of", ["message", "why", "fix"])
+def test_every_message_why_and_fix_of_the_catalogue_has_a_chinese_text(of: str) -> None:
+    texts = {getattr(part.wording, of): part.check_id for part in PARTS}
+    missing = {check: text for text, check in texts.items() if text and text not in ZH.texts}
+    assert missing == {}, f"cdiscx/report/lang/zh/checks.yaml has no text for these {of} templates"
+
+
+def _wordings() -> dict[str, str]:
+    """Templates that checks choose by `_say`, `_fix` or `_expected`: literals with slots that are not f-strings."""
+    import ast
+
+    found: dict[str, str] = {}
+    for file in sorted(Path("cdiscx/checks").glob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        inside = {id(v) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for v in n.values}
+        docs = {
+            id(n.body[0].value)
+            for n in ast.walk(tree)
+            if isinstance(n, ast.FunctionDef | ast.Module) and n.body and isinstance(n.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside | docs:
+                if SLOTS.search(node.value) and re.search("[a-z]{2,} ", node.value) and len(node.value) > 12:
+                    found[node.value] = file.name
+    return found
+
+
+def test_nine_in_ten_of_the_other_wordings_have_a_chinese_text() -> None:
+    wordings = _wordings()
+    missing = {text: file for text, file in wordings.items() if text not in ZH.texts}
+    assert len(wordings) > 60
+    assert len(missing) <= len(wordings) // 10, missing
+
+
+@pytest.mark.parametrize("file", sorted(p.name for p in Path("cdiscx/report/lang/zh").glob("*.yaml")))
+def test_a_translation_has_the_slots_of_its_template(file: str) -> None:
+    texts = YAML(typ="safe").load(Path("cdiscx/report/lang/zh") / file)
+    wrong = {en: zh for en, zh in texts.items() if set(SLOTS.findall(en)) != set(SLOTS.findall(zh or ""))}
+    assert wrong == {}
+
+
+def test_every_label_of_the_page_has_a_chinese_text() -> None:
+    folder = Path("cdiscx/report/templates")
+    asked = re.findall(r'\bt\("([^"]+)"', (folder / "report.html.j2").read_text(encoding="utf-8"))
+    asked += re.findall(r'\bT\("([^"]+)"', (folder / "report.js").read_text(encoding="utf-8"))
+    assert len(asked) > 60
+    assert [
+        text
+        for text in dict.fromkeys(asked)
+        if text not in ZH.labels and not text.startswith(("Open findings by ", "(no ", "Cells that"))
+    ] == []
+
+
+def test_a_message_is_filled_from_its_template_and_typed_text_stays_as_typed() -> None:
+    template = "{Sheet}: {_header} = {raw} is not a usable date.{detail}"
+    values = (
+        ("Sheet", "Labs"),
+        ("_header", "Sample Date"),
+        ("raw", "none"),
+        ("detail", " It could be 2024-04-03 or 2024-03-04."),
+    )
+    said = ZH.text(filled(template, dict(values)), Phrase(template, values))
+    assert said == "Labs：Sample Date = none 不是可用的日期。可能是 2024-04-03 或 2024-03-04。"
+
+
+def test_a_composed_message_is_read_piece_by_piece() -> None:
+    said = ZH.read(
+        "WEEK 6: Target Response is PD, the lesions give PR (sum 40 mm, baseline 70, nadir 50 at SCREENING, new lesion N). "
+        "Rule R11-T-PR-1. The Overall Response would be PR (R11-O-7), recorded is PD. This changes the best overall response."
+    )
+    assert said == (
+        "WEEK 6：靶病灶疗效（Target Response）为 PD，由病灶推导为 PR（总和 40 mm，基线 70，最小值（nadir）50（SCREENING），新病灶 N）。"
+        "规则 R11-T-PR-1。总体疗效应为 PR（R11-O-7），记录为 PD。这会改变最佳总体疗效。"
+    )
+
+
+def test_a_text_without_translation_is_shown_in_english_and_whole() -> None:
+    text = "The moon is made to order; nobody knows, or so they say"
+    assert ZH.read(text) == text
+
+
+def test_a_short_template_does_not_fit_any_sentence_with_its_word_in_it() -> None:
+    text = "somebody walked to the moon"
+    assert ZH.read(text) == text
+    assert ZH.read("2024-01-01 to 2024-01-08") == "2024-01-01 至 2024-01-08"
+
+
+def test_ids_places_values_and_fingerprints_are_the_same_in_every_language() -> None:
+    english = report(
+        finding("S1 on 2024-01-01: no dose.", fingerprint="ab12", value="blank", sheet="Dosing", row=3, cell="C3")
+    )
+    chinese = translated(english, "zh")
+    texts = {"message", "fix", "expected"}
+    for before, after in zip(english.findings, chinese.findings, strict=True):
+        assert before.to_dict().keys() == after.to_dict().keys()
+        assert {k: v for k, v in before.to_dict().items() if k not in texts} == {
+            k: v for k, v in after.to_dict().items() if k not in texts
+        }
+        assert CHINESE.search(after.message)
+    assert english.summary() == chinese.summary()
+    assert set(json.loads(chinese.to_json())) == set(json.loads(english.to_json()))
+    assert "told" not in english.findings[0].to_dict()
+    assert "told" not in english.to_polars().columns
+
+
+def test_english_is_the_report_itself() -> None:
+    english = report(finding("x"))
+    assert translated(english, "en") is english
+    assert "lang" not in english.run
+    assert languages.of(english).label("Severity") == "Severity"
+
+
+def test_an_unknown_language_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="no language 'fr'; there are en, zh"):
+        language("fr")
+
+
+def test_queries_of_the_ledger_are_told_in_chinese_though_the_ledger_is_english() -> None:
+    past = Past("q1", "DOS-010", "error", "001", "a.xlsx!Dosing!C3", "Lenvatinib on 2024-01-01: no dose.", "2024-01-05")
+    stands = Standings("1:abc", {"ab12": Standing("q2", "open", "2024-01-05", "2024-01-05", "2024-02-01")}, (past,))
+    chinese = translated(report(finding("x", fingerprint="ab12"), ledger=stands), "zh")
+    assert chinese.ledger is not None
+    assert chinese.ledger.resolved[0].message == "2024-01-01 的 Lenvatinib：没有剂量。"
+    assert "自 2024-01-05 起未关闭" in render_text(chinese)
+    assert "已由本次上传解决" in render_text(chinese)
+
+
+def test_the_page_and_the_text_speak_chinese() -> None:
+    chinese = translated(report(finding("WEEK 6 recorded 2 times.", subject="001")), "zh")
+    page = render_page(chinese)
+    assert '<html lang="zh-Hans">' in page
+    assert "数据截止日" in page
+    assert "Data cut-off<" not in page
+    data = page_data(chinese, {})
+    assert data["findings"][0]["message"] == "WEEK 6 记录了 2 次。"
+    assert data["checks"]["MEA-014"]["title"] == "研究中心疗效与推导疗效不一致"
+    text = render_text(chinese)
+    assert "MEA-014 错误  WEEK 6 记录了 2 次。" in text
+    assert "受试者 001" in text
+
+
+def test_lines_of_chinese_text_are_folded_at_the_width_of_the_terminal() -> None:
+    long = "WEEK 6 recorded " + "9" * 3 + " times. " + "This changes the best overall response. " * 6
+    text = render_text(translated(report(finding(long.strip())), "zh"), width=60)
+    lines = text.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("MEA-014 错误"))
+    told = lines[first : next(n for n, line in enumerate(lines) if "-->" in line)]
+    wide = [sum(2 if ord(c) > 0x2E7F else 1 for c in line) for line in told]
+    assert len(told) > 2
+    assert max(wide) <= 62  # a mark may hang over the edge
+    assert "".join(line.strip() for line in told).count("这会改变最佳总体疗效") == 6
