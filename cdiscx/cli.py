@@ -28,7 +28,8 @@ _STOPPED = 130  # as a shell has it for Ctrl-C
 
 
 class Group(click.Group):
-    """Turns what goes wrong into one line on standard error and an exit status: 2 for people's errors, 3 for ours."""
+    """Turns what goes wrong into one line on standard error and an exit status: 1 for open findings, 2 for people's errors,
+    3 for ours."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         gc.set_threshold(200_000, 20, 50)  # a run makes frames, not cycles: fewer searches for garbage
@@ -46,7 +47,7 @@ class Group(click.Group):
         except SpecError as error:
             status = _told(_WRONG, *error.problems)
         except (CdiscxError, click.ClickException) as error:
-            status = _told(_WRONG, str(error))
+            status = _told(error.status if isinstance(error, CdiscxError) else _WRONG, str(error))
         except click.Abort:
             status = _told(_STOPPED, "stopped")
         except Exception as error:

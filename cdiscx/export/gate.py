@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdiscx.model.errors import ExportError, UsageError
+from cdiscx.model.errors import GateError, UsageError
 from cdiscx.model.finding import Finding, Report, Severity
 
 
@@ -60,7 +60,7 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
     """Decides on a validation and on the findings of `limits`.
 
     Open errors (those the study file does not accept), a check that crashed, a run that checked nothing, and values that
-    no transport file holds stop the export with ExportError, unless `despite` gives a reason. `report` None: datasets
+    no transport file holds stop the export with GateError, unless `despite` gives a reason. `report` None: datasets
     that were not validated here (`--sdtm`). Raises UsageError for a reason without words.
     """
     if despite is not None and not despite.strip():
@@ -72,7 +72,7 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
     checked = report.checked if report is not None else None
     against = _against(errors + severe, crashed, checked)
     if against and despite is None:
-        raise ExportError(
+        raise GateError(
             f"{against}: nothing was exported; correct the data, accept a finding in the study file, "
             "or say why it is exported nevertheless with --despite-errors REASON"
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 class CdiscxError(Exception):
-    """Base of the errors whose text is meant to be read by a person; the command line exits with 2."""
+    """Base of the errors whose text is meant to be read by a person; the command line exits with `status`."""
+
+    status = 2
 
 
 class SpecError(CdiscxError):
@@ -21,6 +23,12 @@ class UploadError(CdiscxError):
 
 class ExportError(CdiscxError):
     """What was asked for cannot be written: for the person who runs the export."""
+
+
+class GateError(ExportError):
+    """Findings stand against the export: the call was right, the data are not, as after `validate`."""
+
+    status = 1
 
 
 class UsageError(CdiscxError):

@@ -34,6 +34,16 @@ def test_errors_end_with_1_and_with_0_only_when_asked_never_to_fail(bad: dict[st
         assert cdiscx(*call, "--fail-on", level).status == status, level
 
 
+def test_open_errors_end_an_export_with_1_and_one_line_and_nothing_is_written(
+    bad: dict[str, Path], tmp_path: Path
+) -> None:
+    for verb in ("sdtm", "adam", "export"):
+        done = cdiscx(verb, bad["palhep-a"], "--study", "palhep-a", "--out", tmp_path / "out", "--quiet")
+        assert done.status == 1, verb
+        assert "nothing was exported" in done.complaint
+        assert not (tmp_path / "out").exists()
+
+
 def test_warnings_end_with_1_only_when_warnings_are_to_fail(repeated: Path) -> None:
     call = ("validate", repeated, "--study", "palhep-a", *FAST, "--only", "STR-006")
     for level, status in (("error", 0), ("warning", 1), ("never", 0)):
