@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx.checks._shape import RELATED
-from cdiscx.views.judged_lesions import POINT, SEGMENT
+
+_KEY = ("SEG", "TP")
 
 
 def number_said(value: pl.Expr | str) -> pl.Expr:
@@ -17,7 +18,8 @@ def number_said(value: pl.Expr | str) -> pl.Expr:
 def percent_said(value: pl.Expr | str) -> pl.Expr:
     """A percent change with sign and two decimals (R11-X-1): `-33.33 %`, `+20.00 %`, `0.00 %`."""
     number = pl.col(value) if isinstance(value, str) else value
-    hundredths = (number * 100).round(0).cast(pl.Int64)
+    # a branch that is not taken may divide by a nadir of 0
+    hundredths = (number * 100).round(0).cast(pl.Int64, strict=False)
     size = hundredths.abs()
     sign = pl.when(hundredths < 0).then(pl.lit("-")).when(hundredths > 0).then(pl.lit("+")).otherwise(pl.lit(""))
     whole, rest = (size // 100).cast(pl.String), (size % 100).cast(pl.String).str.zfill(2)
@@ -85,30 +87,35 @@ def operands_said() -> pl.Expr:
 
 
 def lesions_said(readings: pl.LazyFrame) -> pl.LazyFrame:
-    """Per time point DETAIL: the targets and what each adds, `T1 34 + T2 12`."""
+    """Per time point (SEG, TP) DETAIL: the targets and what each adds, `T1 34 + T2 12`."""
     targets = readings.filter(pl.col("CLASS") == "TARGET", pl.col("VALUE").is_not_null()).sort("_rid")
-    return targets.group_by(POINT).agg(
+    return targets.group_by(_KEY).agg(
         DETAIL=(pl.col("LESID") + pl.lit(" ") + number_said("VALUE")).sort().str.join(" + ")
     )
 
 
-def _cells(readings: pl.LazyFrame, kind: str, name: str) -> pl.LazyFrame:
-    rows = readings.filter(pl.col("CLASS") == kind).sort("_rid")
-    return rows.group_by(POINT).agg(pl.struct(rid=pl.col("_rid"), column=pl.col("CELL")).alias(name))
+def _cells(readings: pl.LazyFrame, found: pl.LazyFrame, kind: str, name: str) -> pl.LazyFrame:
+    """SEG, TP and a list of the cells that count, in the segments of what was found."""
+    rows = (
+        readings.filter(pl.col("CLASS") == kind).join(found.select("SEG").unique(), on="SEG", how="semi").sort("_rid")
+    )
+    return rows.group_by(_KEY, maintain_order=True).agg(
+        pl.struct(rid=pl.col("_rid"), column=pl.col("CELL")).alias(name)
+    )
 
 
 def with_target_cells(found: pl.LazyFrame, readings: pl.LazyFrame) -> pl.LazyFrame:
-    """Adds `_related`: the targets' cells of this time point, of the baseline and of the nadir (POINT and NADIR_TP needed)."""
-    cells = _cells(readings, "TARGET", "_c")
+    """Adds `_related`: the targets' cells of this time point, of the baseline and of the nadir (SEG, TP, NADIR_TP needed)."""
+    found = found.cache()
+    cells = _cells(readings, found, "TARGET", "_c").cache()
     joined = found.with_columns(_nadir=pl.col("NADIR_TP").cast(pl.Int32))
-    keys = list(SEGMENT)
     here = cells.rename({"_c": "_here"})
-    base = cells.filter(pl.col("TP") == 0).select(*keys, _base="_c")
-    nadir = cells.select(*keys, _nadir="TP", _low="_c")
+    base = cells.filter(pl.col("TP") == 0).select("SEG", _base="_c")
+    nadir = cells.select("SEG", _nadir="TP", _low="_c")
     joined = (
-        joined.join(here, on=POINT, how="left")
-        .join(base, on=keys, how="left")
-        .join(nadir, on=[*keys, "_nadir"], how="left")
+        joined.join(here, on=_KEY, how="left")
+        .join(base, on="SEG", how="left")
+        .join(nadir, on=["SEG", "_nadir"], how="left")
     )
     empty = pl.lit([], dtype=RELATED)
     every = pl.concat_list(pl.col(c).cast(RELATED).fill_null(empty) for c in ("_here", "_base", "_low"))
@@ -117,10 +124,10 @@ def with_target_cells(found: pl.LazyFrame, readings: pl.LazyFrame) -> pl.LazyFra
 
 def with_cells_of(found: pl.LazyFrame, readings: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     """Adds the cells of another class of lesions (NON-TARGET, NEW) of this time point to `_related`."""
-    cells = _cells(readings, kind, "_more")
+    cells = _cells(readings, found, kind, "_more")
     empty = pl.lit([], dtype=RELATED)
     both = pl.concat_list(pl.col("_related"), pl.col("_more").cast(RELATED).fill_null(empty))
-    return found.join(cells, on=POINT, how="left").with_columns(_related=both).drop("_more")
+    return found.join(cells, on=_KEY, how="left").with_columns(_related=both).drop("_more")
 
 
 def with_own_cells(*columns: str) -> pl.Expr:

@@ -114,7 +114,10 @@ def method_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     rows = readings.filter(
         pl.col("CLASS") == "TARGET", pl.col("TUMETHOD").is_not_null(), ~pl.col("REMOVED"),
         pl.col("TRSTATUS").is_null() | (pl.col("TRSTATUS") != "NOT EVALUABLE"),
-    ).sort("_rid")  # fmt: skip
+    )  # fmt: skip
+    spread = rows.group_by("SEG", "ROOT").agg(_a=pl.col("TUMETHOD").min(), _b=pl.col("TUMETHOD").max())
+    several = spread.filter(pl.col("_a") != pl.col("_b"))
+    rows = rows.join(several, on=["SEG", "ROOT"], how="semi").sort("_rid")
     base = rows.filter(pl.col("ROLE").is_in(["BASELINE", "POST-OPERATIVE BASELINE"]))
     base = base.group_by(*READER, "BASETYPE", "ROOT", maintain_order=True).agg(
         BASE=pl.col("TUMETHOD").unique(), WASRID=pl.col("_rid").first(), WASVISIT=pl.col("VISIT").first()
@@ -193,9 +196,8 @@ def copied_forward(study: Study, readings: pl.LazyFrame) -> pl.LazyFrame:
     lesion are one). Silent where every lesion
     is below 20 mm (small stable lesions), not read, or gone
     """
-    rows = readings.filter(pl.col("CLASS") == "TARGET", pl.col("ROLE") != "PRIOR", ~pl.col("REMOVED")).sort(
-        "LESID", "_rid"
-    )
+    rows = readings.filter(pl.col("CLASS") == "TARGET", pl.col("ROLE") != "PRIOR", ~pl.col("REMOVED"))
+    rows = _that_repeat(rows).sort("LESID", "_rid")
     written = pl.concat_str(
         "LESID", pl.coalesce("TRSTATUS", pl.lit("")), *(pl.col(c).cast(pl.String).fill_null("-") for c in ("LDIAM", "SAXIS", "VDIAM")),
         separator="|",
@@ -230,3 +232,14 @@ def copied_forward(study: Study, readings: pl.LazyFrame) -> pl.LazyFrame:
         _say=pl.when(changed).then(pl.lit("All {N} lesions unchanged to the millimetre at {VISITS}, though the method changed.")),
         _related=_cells("_all", "LDIAM"),
     )  # fmt: skip
+
+
+def _that_repeat(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows of segments in which two neighbouring time points agree in every number, by a sum of hashes."""
+    read = ((pl.col("TRSTATUS") == "MEASURED") & (pl.col("SIZE") > 0)).fill_null(False)
+    # 2^12 lesions of a time point do not overflow
+    cells = pl.struct("LESID", "TRSTATUS", "LDIAM", "SAXIS", "VDIAM").hash() // 2**12
+    points = rows.group_by("PT").agg(pl.col("SEG").first(), pl.col("TP").first(), _same=cells.sum(), _read=read.any())
+    points = points.filter("_read").sort("SEG", "TP", "PT")
+    again = points.filter(pl.col("_same") == pl.col("_same").shift(1).over("SEG")).select("SEG").unique()
+    return rows.join(again, on="SEG", how="semi")

@@ -37,7 +37,7 @@ def class_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     Rule: MEA-010; R11-S-5; ruling 15.9; a post-operative baseline may choose anew
     """
     key = ["SUBJID", "EVAL", "LESID", "BASETYPE"]
-    rows = readings.filter(~_numbered_by_sheet(), pl.col("ROLE") != "PRIOR")
+    rows = _of_several(readings.filter(~_numbered_by_sheet(), pl.col("ROLE") != "PRIOR"), "LESID", pl.col("CLASS"))
     rows = rows.select(*key, "CLASS", "ROLE", "VISIT", "TABLE", "ANYDAT", "_rid").sort(
         "ANYDAT", "_rid", nulls_last=True
     )
@@ -81,7 +81,7 @@ def place_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     first = first.select(
         *_THING, WAS_AT="VISIT", WAS_RID="_rid", WAS_TABLE="TABLE", **{f"WAS_{c}": pl.col(c) for c in _WHERE}
     )
-    later = rows.join(first, on=_THING, how="inner").filter(pl.col("_rid") != pl.col("WAS_RID"))
+    later = rows.join(first, on=_THING, how="inner", maintain_order="left").filter(pl.col("_rid") != pl.col("WAS_RID"))
     other = pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"WAS_{c}")) for c in _WHERE)
     # most rows repeat what the first one says: only the others are read more closely
     later = later.with_columns(_n=pl.len().over(_THING)).filter(other)
@@ -94,15 +94,26 @@ def place_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     return union(found)
 
 
+def _of_several(rows: pl.LazyFrame, thing: str, value: pl.Expr) -> pl.LazyFrame:
+    """The rows of what has more than one value for a reader: most things stay what they are, and need no closer look."""
+    one = [(pl.col("SEG") // 2).alias("_who"), pl.col(thing)]
+    spread = rows.group_by(one).agg(_a=value.min(), _b=value.max(), _n=value.null_count(), _l=pl.len())
+    several = spread.filter((pl.col("_a") != pl.col("_b")) | (pl.col("_n").is_between(1, pl.col("_l") - 1)))
+    marked = rows.with_columns(_who=pl.col("SEG") // 2)
+    return marked.join(several, on=["_who", thing], how="semi", maintain_order="left").drop("_who")
+
+
 def _named(readings: pl.LazyFrame) -> pl.LazyFrame:
     """Rows with THING (what bears the id) in time, without double readings (MEA-019)."""
     thing = (
         pl.when(pl.col("CLASS") == "NEW").then(pl.concat_str("CLASS", "BASETYPE", "LESID", separator="|"))
         .when(_numbered_by_sheet()).then(pl.concat_str("CLASS", "ROOT", separator="|")).otherwise("ROOT")
     )  # fmt: skip
-    rows = readings.filter(pl.col("ROLE") != "PRIOR", pl.len().over("SUBJID", "EVAL", "VISIT", "TABLE", "LESID") == 1)
+    rows = readings.filter(pl.col("ROLE") != "PRIOR").with_columns(_thing=thing)
+    rows = _of_several(rows, "_thing", pl.struct(_WHERE).hash())
+    rows = rows.filter(pl.len().over("PT", "TABLE", "LESID") == 1)
     # narrow rows: a wide frame is slow to sort
-    rows = rows.select("SUBJID", "EVAL", "LESID", "VISIT", "TABLE", "CLASS", "_rid", "ANYDAT", *_WHERE, THING=thing)
+    rows = rows.select("SUBJID", "EVAL", "LESID", "VISIT", "TABLE", "CLASS", "_rid", "ANYDAT", *_WHERE, THING="_thing")
     return rows.sort("ANYDAT", "_rid", nulls_last=True)
 
 

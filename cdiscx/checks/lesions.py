@@ -125,9 +125,13 @@ def read_twice(readings: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("SIZE").round(2).cast(pl.String).str.replace(r"\.0$", "") + " mm"
     )
     method = pl.concat_str(pl.coalesce(shown, "TRSTATUS", pl.lit("no value")), pl.lit(" ("), "TUMETHOD", pl.lit(")"))
-    rows = readings.with_columns(VALUE=pl.coalesce(method, shown, "TRSTATUS", pl.lit("no value")))
+    read = ["PT", "TABLE", "LESID"]
+    twice = readings.group_by(read).agg(_n=pl.len()).filter(pl.col("_n") > 1)
+    rows = readings.join(twice, on=read, how="semi")
+    rows = rows.with_columns(VALUE=pl.coalesce(method, shown, "TRSTATUS", pl.lit("no value")))
     first = (
         readings.filter(pl.col("ROLE").is_in(BASELINES))
+        .join(rows.select("SUBJID").unique(), on="SUBJID", how="semi")
         .sort("_rid")
         .unique([*LESION, "TABLE", "BASETYPE"], keep="first")
     )

@@ -40,6 +40,7 @@ def lesion_without_row(
     rows = followed(readings)
     visits = _judged_visits(study, rows, assessments)
     sets = _expected_roots(rows, resected)
+    sets, rows = _in_question(sets, rows, visits)
     items = _expected_items(rows, sets, visits)
     items = _still_there(items, rows, resected)
     rooted = rows.select(*POINT, "ROOT").unique().with_columns(_root_read=True)
@@ -69,12 +70,27 @@ def lesion_without_row(
     )  # fmt: skip
 
 
+def _in_question(sets: pl.LazyFrame, rows: pl.LazyFrame, visits: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The expected lesions that lack a row somewhere or were read in parts, and the rows of their readers; most lack nothing."""
+    lesion = [*_SEGMENT, "ROOT"]
+    wanted = visits.join(sets.select(lesion), on=_SEGMENT, how="inner").select(*lesion, "PT")
+    lacking = wanted.join(rows.select("PT", "ROOT"), on=["PT", "ROOT"], how="anti").select(lesion)
+    split = rows.filter(pl.col("LESID") != pl.col("ROOT")).select(*READER, "ROOT").unique()
+    parted = sets.join(split, on=[*READER, "ROOT"], how="semi", nulls_equal=True).select(lesion)
+    asked = pl.concat([lacking, parted]).unique()
+    readers = asked.select(READER).unique()
+    return (
+        sets.join(asked, on=lesion, how="semi", nulls_equal=True, maintain_order="left"),
+        rows.join(readers, on=READER, how="semi", nulls_equal=True, maintain_order="left"),
+    )
+
+
 def _judged_visits(study: Study, rows: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
     """Dated time points after baseline at which some lesion was read; unscheduled ones only with a response."""
     points = rows.filter(
         pl.col("ROLE").is_in(["POST-BASELINE", "POST-OPERATIVE BASELINE"]), pl.col("ANYDAT").is_not_null()
     )
-    points = points.select(*POINT, "BASETYPE", "TP", "ANYDAT", "RSRID").unique()
+    points = points.unique("PT").select(*POINT, "BASETYPE", "TP", "PT", "ANYDAT", "RSRID")
     unscheduled = pl.any_horizontal(
         pl.lit(False), *(pl.col("VISIT").str.to_uppercase().str.starts_with(word.upper()) for word in study.unscheduled)
     )

@@ -9,7 +9,7 @@ from cdiscx.checks._shape import RELATED
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
 from cdiscx.standards.new_lesion import new_lesion_status
-from cdiscx.views.judged_lesions import POINT, SEGMENT
+from cdiscx.views.judged_lesions import POINT
 from cdiscx.views.timepoints import criterion_of
 
 _WHY = {
@@ -71,16 +71,17 @@ def new_lesion_and_progression_disagree(
     Not checked: findings marked as not tumour (no such column); blank dates and organs are STR-009's.
     """
     rows = timepoints.filter(pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE")
-    rows = rows.join(_told(judged_lesions, study), on=POINT, how="left", nulls_equal=True).sort(*SEGMENT, "TP")
+    rows = rows.join(_told(judged_lesions, study), on=POINT, how="left", nulls_equal=True).sort("SEG", "TP")
     listed = pl.col("_n_sure").is_not_null()
     pd_here = (pl.col("OVRLRESP") == "PD").fill_null(False)
     earlier = {
         "_old": listed.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SUBJID", "EVAL") == 1,
-        "_pd": pd_here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over(SEGMENT) == 1,
+        "_pd": pd_here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1,
     }
     rows = rows.sort("SUBJID", "EVAL", "ANYDAT", "VISIT", nulls_last=True).with_columns(**earlier)
     flag, overall = pl.col("NEWLIND"), pl.col("OVRLRESP")
     counted = pl.col("NEW_LESIONS").fill_null(pl.lit([], dtype=pl.List(pl.String))).list.len() > 0
+    rows = rows.filter((flag == "Y").fill_null(False) | counted)  # the others cannot disagree
     on = pl.lit(" on ") + pl.col("SEEN").cast(pl.String).fill_null("an unknown date")
     not_pd = (
         pl.lit("New lesion ")
@@ -147,14 +148,14 @@ def new_lesion_without_a_response(study: Study, timepoints: pl.LazyFrame, judged
     """
     rows = timepoints.filter(pl.col("ROLE") != "BASELINE").sort("SUBJID", "EVAL", "ANYDAT", "VISIT", nulls_last=True)
     pd_here = (pl.col("OVRLRESP") == "PD").fill_null(False)
-    known = rows.with_columns(_pd=pd_here.any().over(SEGMENT))
+    known = rows.with_columns(_pd=pd_here.any().over("SEG"))
     open_ = known.filter(pl.col("RSRID").is_null(), ~pl.col("_pd"), pl.col("NEW_LESIONS").list.len() > 0)
     # a visit that only New Lesions knows is a slip in its name, not an assessment without response
     read = judged_lesions.filter(pl.col("CLASS") != "NEW").select(*POINT).unique()
     told = open_.join(read, on=POINT, how="semi", nulls_equal=True).join(
         _told(judged_lesions, study), on=POINT, nulls_equal=True
     )
-    once = told.filter(pl.int_range(pl.len()).over(SEGMENT) == 0)
+    once = told.filter(pl.int_range(pl.len()).over("SEG") == 0)
     return once.select(
         "SUBJID", "VISIT", "WHERE", "SEEN",
         _rid=pl.lit(None, dtype=pl.UInt32), _table=pl.lit("responses"), _column=pl.lit(None, dtype=pl.String), _key="VISIT",

@@ -19,7 +19,6 @@ from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
 from cdiscx.standards.overall import overall_from_components
-from cdiscx.views.judged_lesions import SEGMENT
 from cdiscx.views.timepoints import criterion_of
 
 
@@ -73,7 +72,7 @@ def _before_progression(rows: pl.LazyFrame) -> pl.LazyFrame:
     by_lesions = (pl.col("EXPECTED") == "PD") & sure
     by_site = pl.col("OVRLRESP") == "PD"
     pd_here = (by_lesions | by_site).fill_null(False).cast(pl.Int8)
-    return rows.sort(*SEGMENT, "TP").with_columns(AFTER_PD=pd_here.cum_max().shift(1, fill_value=0).over(SEGMENT) == 1)
+    return rows.sort("SEG", "TP").with_columns(AFTER_PD=pd_here.cum_max().shift(1, fill_value=0).over("SEG") == 1)
 
 
 def _sentence() -> pl.Expr:
@@ -168,6 +167,7 @@ def response_differs_from_the_lesions(
     # what surgery made smaller is MEA-025's
     surgery = shrunk_by_surgery(study, timepoints, anchors).select("RSRID")
     marked = _before_progression(rows.join(surgery, on="RSRID", how="anti").with_columns(DOVRLRESP="EXPECTED"))
+    marked = marked.filter(pl.col("ANY").any().over("SEG")).cache()
     early = marked.filter("ANY", ~pl.col("AFTER_PD"))
     told = with_consequences(early, assessments, anchors, survival, study, pl.lit(run.cutoff))
     told = told.with_columns(
@@ -183,7 +183,7 @@ def response_differs_from_the_lesions(
         .otherwise(pl.lit("OVRLRESP")),
         _expected=pl.when("T_DIFF").then("DTRGRESP").when("N_DIFF").then("DNTRGRESP").otherwise("EXPECTED"),
     )
-    found = found.with_columns(sentence=pl.col("sentence") + pl.col("_later").fill_null(""))
+    found = found.with_columns(sentence=pl.col("sentence") + pl.col("_later").fill_null("")).cache()
     cells = with_cells_of(with_target_cells(found, judged_lesions), judged_lesions, "NON-TARGET").with_columns(
         with_own_cells("OVRLRESP", "NEWLIND")
     )
@@ -192,10 +192,10 @@ def response_differs_from_the_lesions(
 
 def _one_note(marked: pl.LazyFrame) -> pl.LazyFrame:
     """At most one note a segment on visits after a progression that site and lesions agree on."""
-    agreed = ~(pl.col("ANY") & ~pl.col("AFTER_PD")).any().over(SEGMENT)
-    late = marked.filter(agreed).filter("ANY", "AFTER_PD").sort(*SEGMENT, "TP")
-    more = pl.len().over(SEGMENT) - 1
+    agreed = ~(pl.col("ANY") & ~pl.col("AFTER_PD")).any().over("SEG")
+    late = marked.filter(agreed).filter("ANY", "AFTER_PD").sort("SEG", "TP")
+    more = pl.len().over("SEG") - 1
     said = later_visits(more)
     tail = pl.lit(" This is after the first progression.") + said
     numbered = late.with_columns(_later=tail, CHANGES=pl.lit(""), _severity=pl.lit("note"))
-    return numbered.filter(pl.int_range(pl.len()).over(SEGMENT) == 0)
+    return numbered.filter(pl.int_range(pl.len()).over("SEG") == 0)

@@ -17,7 +17,6 @@ from cdiscx.checks.response_differs import compared
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
 from cdiscx.standards.overall import overall_from_components
-from cdiscx.views.judged_lesions import SEGMENT
 from cdiscx.views.timepoints import criterion_of
 
 
@@ -100,8 +99,8 @@ def progression_without_evidence(timepoints: pl.LazyFrame, judged_lesions: pl.La
     Rule: R11-O-1 to R11-O-3, MR-O-1 to MR-O-3; a rising thrombus alone belongs to the Composite Response (trial-b 8.2)
     """
     pd_here = (pl.col("OVRLRESP") == "PD").fill_null(False)
-    ordered = timepoints.filter(pl.col("ROLE") != "BASELINE").sort(*SEGMENT, "TP")
-    first = ordered.with_columns(_n=pd_here.cast(pl.Int32).cum_sum().over(SEGMENT)).filter(pd_here, pl.col("_n") == 1)
+    ordered = timepoints.filter(pl.col("ROLE") != "BASELINE").sort("SEG", "TP")
+    first = ordered.with_columns(_n=pd_here.cast(pl.Int32).cum_sum().over("SEG")).filter(pd_here, pl.col("_n") == 1)
     evidence = pl.any_horizontal(
         (pl.col(c) == v).fill_null(False)
         for c, v in (
@@ -145,14 +144,14 @@ def response_improves_after_progression_or_complete_response(timepoints: pl.Lazy
     """
     word, day = pl.col("OVRLRESP"), pl.col("DAT")
     rows = timepoints.filter(word.is_not_null(), pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE")
-    rows = rows.filter(~pl.col("ORDER_DOUBT")).sort(*SEGMENT, "TP")
+    rows = rows.filter(~pl.col("ORDER_DOUBT")).sort("SEG", "TP")
     pd_, cr = word == "PD", word == "CR"
 
     def first(what: pl.Expr, value: str) -> pl.Expr:
-        return pl.col(value).filter(what).first().over(SEGMENT)
+        return pl.col(value).filter(what).first().over("SEG")
 
     def seen(what: pl.Expr) -> pl.Expr:
-        return what.cast(pl.Int8).cum_max().shift(1, fill_value=0).over(SEGMENT) == 1
+        return what.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1
 
     after_pd = seen(pd_) & word.is_in(["CR", "PR", "SD", "NON-CR/NON-PD", "NED"])
     after_cr = seen(cr) & ~seen(pd_) & word.is_in(["PR", "SD"])
@@ -164,7 +163,7 @@ def response_improves_after_progression_or_complete_response(timepoints: pl.Lazy
         _shown=shown.fill_null(False),
         **{f"_{k}_{v}": first(e, v) for k, e in (("PD", pd_), ("CR", cr)) for v in ("DAT", "VISIT", "RSRID")},
     ).filter(pl.col("_kind").is_not_null())
-    group = (*SEGMENT, "_kind")
+    group = ("SEG", "_kind")
     more = pl.len().over(group) - 1
     others = pl.struct(rid=pl.col("RSRID"), column=pl.lit("OVRLRESP")).implode().over(group).cast(RELATED)
     pick = {

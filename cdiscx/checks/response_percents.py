@@ -8,7 +8,6 @@ from cdiscx.checks._arithmetic import number_said, operands_said, percent_said, 
 from cdiscx.checks.response_sums import first_cause, off_by
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
-from cdiscx.views.judged_lesions import SEGMENT
 
 _WHO = ("SUBJID", "EVAL")
 
@@ -28,14 +27,14 @@ def _typed(responses: pl.LazyFrame, timepoints: pl.LazyFrame) -> pl.LazyFrame:
     numbers = {name: pl.col(name) if name in has else none for name in ("SUMDIAM", "PCBSD", "PCNSD")}
     site = responses.select(RSRID="_rid", **numbers)
     before = timepoints.filter(pl.col("BASETYPE") == "PRE-TREATMENT", pl.col("TP") == 0).select(*_WHO, _first="SUM")
-    rows = timepoints.join(site, on="RSRID", how="left").join(before, on=_WHO, how="left").sort(*SEGMENT, "TP")
+    rows = timepoints.join(site, on="RSRID", how="left").join(before, on=_WHO, how="left").sort("SEG", "TP")
     own = pl.coalesce("SUMDIAM", "SUM")
     rows = rows.with_columns(
         OWN=own,
-        OWN_BASE=pl.when(pl.col("TP") == 0).then(own).max().over(SEGMENT),
-        OWN_NADIR=own.cum_min().forward_fill().shift(1).over(SEGMENT),
-        LAST=pl.col("SUM").forward_fill().shift(1).over(SEGMENT),
-        _part=pl.coalesce("SUM", "PSUM").cum_min().forward_fill().shift(1).over(SEGMENT),
+        OWN_BASE=pl.when(pl.col("TP") == 0).then(own).max().over("SEG"),
+        OWN_NADIR=own.cum_min().forward_fill().shift(1).over("SEG"),
+        LAST=pl.col("SUM").forward_fill().shift(1).over("SEG"),
+        _part=pl.coalesce("SUM", "PSUM").cum_min().forward_fill().shift(1).over("SEG"),
     )
     return rows.filter(
         pl.col("TP") > 0,
@@ -62,15 +61,13 @@ def _ways(derived: pl.Expr, site: pl.Expr, tolerance: float) -> list[tuple[pl.Ex
 def _once(found: pl.LazyFrame, derived: str, site: str, tolerance: float) -> pl.LazyFrame:
     """Later visits whose percentage rests on the same wrong reference as the first one are listed there, not reported again."""
     reference = pl.col("SUM") / (1 + pl.col(site) / 100)
-    first = reference.first().over(SEGMENT)
+    first = reference.first().over("SEG")
     follows = _same(_percent(pl.col("SUM"), first), pl.col(site), tolerance) & (first > 0).fill_null(False)
     sure = off_by(reference, first) <= 0.01 * first
-    number = pl.int_range(pl.len()).over(SEGMENT)
-    marked = found.sort(*SEGMENT, "TP").with_columns(
-        _ref=reference, _again=(number > 0) & follows & sure.fill_null(False)
-    )
-    visits = pl.col("VISIT").filter("_again").implode().over(SEGMENT).list.join(", ")
-    more = pl.when(pl.col("_again").any().over(SEGMENT)).then(
+    number = pl.int_range(pl.len()).over("SEG")
+    marked = found.sort("SEG", "TP").with_columns(_ref=reference, _again=(number > 0) & follows & sure.fill_null(False))
+    visits = pl.col("VISIT").filter("_again").implode().over("SEG").list.join(", ")
+    more = pl.when(pl.col("_again").any().over("SEG")).then(
         pl.lit(" The percentages at ") + visits + pl.lit(" rest on the same reference.")
     )
     return marked.with_columns(more=more.otherwise(pl.lit(""))).filter(~pl.col("_again"))

@@ -7,8 +7,9 @@ import polars as pl
 from cdiscx.checks._arithmetic import change_said, lesions_said, listed, number_said, percent_said, with_target_cells
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
-from cdiscx.views.judged_lesions import POINT, SEGMENT
 from cdiscx.views.timepoints import criterion_of
+
+_KEY = ("SEG", "TP")
 
 
 def off_by(value: pl.Expr, other: pl.Expr) -> pl.Expr:
@@ -30,7 +31,7 @@ def _of_targets(judged_lesions: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     value = pl.col("VALUE")
     small = pl.col("NODAL") & (value < criterion_of(study).node_normal_mm)
     long_axis = pl.when("NODAL").then(pl.col("LDIAM").fill_null(value)).otherwise(value)
-    return rows.group_by(POINT).agg(
+    return rows.group_by(_KEY).agg(
         _nodes=value.filter(small).sum(),
         _small=value.filter(pl.col("TRSTATUS") == "TOO SMALL").sum(),
         _sizes=pl.col("SIZE").sum(),
@@ -40,8 +41,8 @@ def _of_targets(judged_lesions: pl.LazyFrame, study: Study) -> pl.LazyFrame:
 
 def _one_lesion(bad: pl.LazyFrame, judged_lesions: pl.LazyFrame, tolerance: float) -> pl.LazyFrame:
     """RSRID, _left, _twice, _ten: the target whose value alone explains the difference (left out, twice, in another unit)."""
-    rows = judged_lesions.filter(pl.col("CLASS") == "TARGET", pl.col("VALUE") > 0).select(*POINT, "LESID", "VALUE")
-    pairs = bad.select(*POINT, "RSRID", "SUMDIAM", "SUM").join(rows, on=POINT)
+    rows = judged_lesions.filter(pl.col("CLASS") == "TARGET", pl.col("VALUE") > 0).select(*_KEY, "LESID", "VALUE")
+    pairs = bad.select(*_KEY, "RSRID", "SUMDIAM", "SUM").join(rows, on=_KEY)
     left = off_by(pl.col("SUM") - pl.col("VALUE"), pl.col("SUMDIAM")) <= tolerance
     twice = off_by(pl.col("SUM") + pl.col("VALUE"), pl.col("SUMDIAM")) <= tolerance
     tens = [
@@ -84,8 +85,8 @@ def _why_different(tolerance: float) -> pl.Expr:
 def _typed_sums(responses: pl.LazyFrame, timepoints: pl.LazyFrame) -> pl.LazyFrame:
     """Time points with the site's sum; what other checks question is left out."""
     site = responses.select(RSRID="_rid", SUMDIAM="SUMDIAM")
-    before = timepoints.select(*SEGMENT, TP=pl.col("TP") + 1, _before="SUM")
-    rows = timepoints.join(site, on="RSRID", how="inner").join(before, on=[*SEGMENT, "TP"], how="left")
+    before = timepoints.select("SEG", TP=pl.col("TP") + 1, _before="SUM")
+    rows = timepoints.join(site, on="RSRID", how="inner").join(before, on=["SEG", "TP"], how="left")
     return rows.filter(
         pl.col("SUMDIAM").is_not_null(),
         pl.col("N_EXPECTED") > 0,
@@ -106,14 +107,15 @@ def sum_disagrees_with_the_lesions(
     """
     tolerance = study.p("sum_tolerance_mm")
     bad = _typed_sums(responses, timepoints).filter(off_by(pl.col("SUMDIAM"), pl.col("SUM")) > tolerance)
+    own = judged_lesions.join(bad.select(_KEY), on=_KEY, how="semi")
     told = (
-        bad.join(_of_targets(judged_lesions, study), on=POINT, how="left")
-        .join(_one_lesion(bad, judged_lesions, tolerance), on="RSRID", how="left")
-        .join(lesions_said(judged_lesions), on=POINT, how="left")
+        bad.join(_of_targets(own, study), on=_KEY, how="left")
+        .join(_one_lesion(bad, own, tolerance), on="RSRID", how="left")
+        .join(lesions_said(own), on=_KEY, how="left")
         .with_columns(_rid="RSRID", cause=_why_different(tolerance), _expected=number_said("SUM"))
     )
     here = told.with_columns(NADIR_TP=pl.col("TP").cast(pl.Int32))  # neither baseline nor nadir matters for a sum
-    found = with_target_cells(here, judged_lesions.join(bad.select(*POINT), on=POINT, how="semi"))
+    found = with_target_cells(here, own)
     return found.select("SUBJID", "_rid", "VISIT", "SUMDIAM", "SUM", "DETAIL", "cause", "_expected", "_related")
 
 
@@ -128,10 +130,11 @@ def sum_without_all_lesions(
     Rule: R11-C-7, R11-T-NE-1, catalogue MEA-007
     """
     bad = _typed_sums(responses, timepoints).filter(pl.col("N_MISSING") > 0)
+    own = judged_lesions.join(bad.select(_KEY), on=_KEY, how="semi")
     number = (
         pl.lit(" The other targets measure ") + number_said("PSUM") + pl.lit(" mm (") + pl.col("DETAIL") + pl.lit(").")
     )
-    told = bad.join(lesions_said(judged_lesions), on=POINT, how="left").with_columns(
+    told = bad.join(lesions_said(own), on=_KEY, how="left").with_columns(
         _rid="RSRID",
         gone=listed("MISSING"),
         verb=pl.when(pl.col("MISSING").list.len() > 1).then(pl.lit("are")).otherwise(pl.lit("is")),
@@ -139,7 +142,7 @@ def sum_without_all_lesions(
         _expected=pl.lit("blank"),
         NADIR_TP=pl.col("TP").cast(pl.Int32),
     )
-    found = with_target_cells(told, judged_lesions.join(bad.select(*POINT), on=POINT, how="semi"))
+    found = with_target_cells(told, own)
     return found.select("SUBJID", "_rid", "VISIT", "SUMDIAM", "gone", "verb", "part", "_expected", "_related")
 
 

@@ -72,7 +72,8 @@ def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
     """Keeps the most specific finding of each cause; what it silences is listed in its `related` cells."""
     spoken = {(h.rid, h.column) for _, h in hits if h.check_id in _UNREADABLE and h.rid is not None}
     alive = [h for _, h in hits if h.check_id in _UNREADABLE or h.rid is None or (h.rid, h.column) not in spoken]
-    alive = [h for h in alive if _listed(h, locator)]
+    # of several that could speak it is the first row's, in whatever order a check's joins gave them
+    alive = sorted((h for h in alive if _listed(h, locator)), key=_place)
     for rule in RULES:
         winners: dict[tuple[object, ...], int] = {}
         for i, hit in enumerate(alive):
@@ -87,6 +88,10 @@ def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
         silenced = {id(h) for losers in gone.values() for h in losers}
         alive = [_with_consequences(h, gone.get(i, [])) for i, h in enumerate(alive) if id(h) not in silenced]
     return alive
+
+
+def _place(hit: Hit) -> tuple[object, ...]:
+    return (hit.rid is None, hit.rid or 0, hit.check_id, hit.column or "", hit.subject or "", hit.key or "")
 
 
 #: families that speak of rows whatever their subject

@@ -37,7 +37,7 @@ def resected(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     requires=("targets", "subjects"),
 )
 def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """One row per lesion row at a judged time point: the columns of `lesions` and BASETYPE, TP, ROLE, DAT of the point.
+    """One row per lesion row at a judged time point: the columns of `lesions` and BASETYPE, TP, PT, SEG, ROLE, DAT of the point.
 
     CELL: house column of the cell that counts. STATED: said to be not evaluable, without a number. UNDATED: said to be
     resected while no operation is dated before (it is not STATED then). DOUBT: the row does
@@ -45,7 +45,9 @@ def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     lesions speak of it, so responses are not judged by it. Lesions that were resected are not of the post-operative
     set: those that the operation lists, and those whose post-operative row says so (R11-C-8, trial-a 7).
     """
-    points = judged_points(tables["assessments"]).select("SUBJID", "EVAL", "VISIT", "BASETYPE", "TP", "ROLE", "DAT")
+    points = judged_points(tables["assessments"]).select(
+        "SUBJID", "EVAL", "VISIT", "BASETYPE", "TP", "PT", "SEG", "ROLE", "DAT"
+    )
     rows = tables["lesions"].join(points, on=["SUBJID", "EVAL", "VISIT"], how="inner")
     gone = resected(tables).select("SUBJID", "LESID", _gone=pl.lit(True))
     marked = rows.join(gone, on=["SUBJID", "LESID"], how="left").join(
@@ -55,7 +57,8 @@ def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     removed = pl.col("_gone").fill_null(False) | pl.col("_parent").fill_null(False) | said
     # what went with the operation stays out from then on, whatever a later row says (MEA-025 speaks of it)
     after = pl.col("BASETYPE") == "POST-OPERATIVE"
-    kept = marked.filter(~(after & removed.any().over(*SEGMENT, "LESID")))
+    out = marked.filter(after & removed).select("SEG", "LESID").unique()
+    kept = marked.join(out, on=["SEG", "LESID"], how="anti", nulls_equal=True)
     # gone, but no day of an operation is known to be before: END-004 and DAT-003 ask for it
     undated = kept.with_columns(UNDATED=~after & removed & _STATED.fill_null(False))
     return _trusted(_with_cell(undated.drop("_gone", "_parent"), study), study)
@@ -88,9 +91,18 @@ def _trusted(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
         )
     )
     unsaid = pl.col("VALUE").is_null() & ~pl.col("STATED")
-    lesion = (*POINT, "CLASS", "LESID")
-    twice = (pl.len().over(lesion) > 1) & (
-        (pl.col("VALUE").n_unique().over(lesion) > 1) | (pl.col("TRSTATUS").n_unique().over(lesion) > 1)
+    lesion = ("PT", "CLASS", "LESID")
+    # few rows have a fellow: only these are compared
+    fellows = rows.group_by(lesion).agg(_n=pl.len()).filter(pl.col("_n") > 1).select(lesion)
+    read = rows.join(fellows, on=lesion, how="semi", nulls_equal=True).group_by(lesion)
+    differing = read.agg(pl.col("VALUE", "TRSTATUS").n_unique()).filter(
+        (pl.col("VALUE") > 1) | (pl.col("TRSTATUS") > 1)
     )
+    rows = rows.join(
+        differing.select(*lesion, _twice=pl.lit(True)), on=lesion, how="left", nulls_equal=True, maintain_order="left"
+    )
+    twice = pl.col("_twice").fill_null(False)
     other = (pl.col("CLASS") == "NON-TARGET") & pl.col("TRSTATUS").is_null()
-    return rows.with_columns(DOUBT=(target & (impossible | unsaid)) | other | (twice & (pl.col("CLASS") != "NEW")))
+    return rows.with_columns(
+        DOUBT=(target & (impossible | unsaid)) | other | (twice & (pl.col("CLASS") != "NEW"))
+    ).drop("_twice")

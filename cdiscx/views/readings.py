@@ -35,10 +35,12 @@ def readings(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """One row per lesion row with a subject, a visit and a lesion id: the columns of `lesions` and of its time point.
 
     ROOT: the lesion before it split (`T4` of `T4.1`); DAY: the scan's date, else the time point's; ROLE, BASETYPE, TP,
-    PD, OVRLRESP, RSRID, ANYDAT as in `assessments`; REMOVED (bool): an operation before that day lists the lesion, or
+    PT, SEG, PD, OVRLRESP, RSRID, ANYDAT as in `assessments`; REMOVED (bool): an operation before that day lists the lesion, or
     the lesion it is a part of, as resected (R11-C-8).
     """
-    points = tables["assessments"].select(*_POINT, "ROLE", "BASETYPE", "TP", "PD", "OVRLRESP", "RSRID", "ANYDAT")
+    points = tables["assessments"].select(
+        *_POINT, "ROLE", "BASETYPE", "TP", "PT", "SEG", "PD", "OVRLRESP", "RSRID", "ANYDAT"
+    )
     rows = tables["lesions"].filter(pl.col("LESID").is_not_null()).join(points, on=_POINT, how="inner")
     rows = rows.with_columns(
         ROOT=pl.coalesce(pl.col("LESID").str.extract(r"^(.*?\d+)(?:\.\d+)+$", 1), "LESID"),

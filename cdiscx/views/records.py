@@ -1,4 +1,4 @@
-"""Every row of every sheet as one table: its natural key as text and its cells as hashes, to find repeats (STR-006)."""
+"""Every row of every sheet as one table: its natural key as text and the cells of rows that share a key as hashes, to find repeats (STR-006)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _WORDS = tuple(
 
 @view("records", of=_WORDS, union=True)
 def records(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """One row per row of a sheet: `_rid`, `table`, `SUBJID`, `key` (text), `cells` (list of u64, one a house column).
+    """One row per row of a sheet: `_rid`, `table`, `SUBJID`, `key` (text), `cells` (list of u64, one a house column;
+    null where the key stands once).
 
     `key` is null where a required part of the natural key is blank: such a row repeats nothing, its blank is reported.
     """
@@ -56,15 +57,14 @@ def _records(sheet: Sheet, frame: pl.LazyFrame) -> pl.LazyFrame:
     texts = {c.is_: _as_text(c.is_, c.type) for c in columns}
     needed = [c.is_ for c in columns if c.is_ in sheet.key and c.required]
     parts = [texts[name].fill_null("") for name in sheet.key if name in texts]
-    return frame.select(
-        "_rid",
-        pl.lit(sheet.holds).alias("table"),
-        "SUBJID",
-        pl.when(pl.all_horizontal(texts[name].is_not_null() for name in needed))
-        .then(pl.concat_str(parts, separator="\x1f"))
-        .alias("key"),
-        pl.concat_list(texts[c.is_].hash() for c in columns).alias("cells"),
-    )
+    whole = pl.all_horizontal(texts[name].is_not_null() for name in needed) if needed else pl.lit(True)
+    key = pl.when(whole).then(pl.concat_str(parts, separator="\x1f"))
+    # two keys that share a number cost two rows of hashes, no more
+    repeated = pl.struct("SUBJID", key.alias("key")).hash().is_duplicated()
+    cells = pl.concat_list(texts[c.is_].hash() for c in columns).alias("cells")
+    hashed = frame.filter(repeated).select("_rid", cells)
+    rows = frame.select("_rid", pl.lit(sheet.holds).alias("table"), "SUBJID", key.alias("key"))
+    return rows.join(hashed, on="_rid", how="left", maintain_order="left")
 
 
 def _as_text(name: str, kind: str) -> pl.Expr:

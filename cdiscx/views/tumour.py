@@ -103,7 +103,8 @@ _RESPONSE = ("RSDAT", "TRGRESP", "NTRGRESP", "NEWLIND", "OVRLRESP", "SYMPTDTR")
 def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Time points: one row per SUBJID, EVAL, VISIT with dates, site responses, role, segment (BASETYPE) and order (TP).
 
-    DAT: latest scan date; for PD the earliest (R11-X-2); the response date only where no scan date exists.
+    DAT: latest scan date; for PD the earliest (R11-X-2); the response date only where no scan date exists. PT and SEG (u32)
+    number the time points and the segments in the order of the rows, for joins on whole numbers.
     """
     points = timed_points(study, scans(tables["lesions"]), _responses(tables.get("responses")), tables["anchors"])
     sources = pl.concat_list(pl.col("_lesfrom").fill_null([]), pl.col("RSRID")).list.drop_nulls()
@@ -182,7 +183,7 @@ def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     narrow = narrow.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True).drop("SUBJID", "EVAL")
     names = points.collect_schema().names()
     wide = pl.concat([_ordered(_roles(study, narrow)), numbered.select(names)], how="horizontal")
-    return wide.select(*(pl.col(n).gather(pl.col("_i")) for n in names), "ROLE", "BASETYPE", "TP")
+    return wide.select(*(pl.col(n).gather(pl.col("_i")) for n in names), "ROLE", "BASETYPE", "TP", "PT", "SEG")
 
 
 def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
@@ -227,7 +228,7 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
-    """`_i`, ROLE, BASETYPE and TP in the order of subject, reader, segment and date."""
+    """`_i`, ROLE, BASETYPE, TP, PT (this order) and SEG in the order of subject, reader, segment and date."""
     segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
     # POST-OPERATIVE sorts before PRE-TREATMENT, as the words do
     ordered = points.sort("_who", ~pl.col("_after"), "ANYDAT", "VISIT", nulls_last=True).with_row_index("_row")
@@ -239,7 +240,10 @@ def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
     )
     begins = pl.coalesce("_at_zero", pl.col("_at_one") - 1, "_first")
     placed_ = ordered.join(starts, on=["_who", "_after"], how="left", maintain_order="left")
-    return placed_.select("_i", "ROLE", BASETYPE=segment, TP=(row - begins).cast(pl.Int32))
+    number = pl.col("_who").cast(pl.UInt32) * 2 + (~pl.col("_after")).cast(pl.UInt32)
+    return placed_.select(
+        "_i", "ROLE", BASETYPE=segment, TP=(row - begins).cast(pl.Int32), PT=pl.col("_row").cast(pl.UInt32), SEG=number
+    )
 
 
 @view("progression", of=("assessments",), requires=("targets", "subjects"))

@@ -23,7 +23,7 @@ def unit_slips(study: Study, readings: pl.LazyFrame) -> pl.LazyFrame:
     compared with (the last good one before it, else the first after it; null where only its size is odd). Viable
     diameters are never looked at; "too small" is an answer, not a slip (R11-C-4).
     """
-    rows = _judged(_courses(_cells(readings), study), study)
+    rows = _judged(_courses(_cells(readings, study), study), study)
     good = ~pl.col("ODD") & ~pl.col("SELF")
     near = []
     for column in ("X", "DAY", "_rid"):
@@ -51,11 +51,12 @@ def unit_slips(study: Study, readings: pl.LazyFrame) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-def _cells(readings: pl.LazyFrame) -> pl.LazyFrame:
+def _cells(readings: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     """One row per measured number: COL, X (mm), ONCM, in the order of each lesion's course."""
     rows = readings.filter(
         pl.col("CLASS") == "TARGET", ~pl.col("TRSTATUS").is_in(_UNREAD).fill_null(False), ~pl.col("REMOVED")
     )
+    rows = _suspicious(rows, study)
     said_cm = pl.col("TRUNIT").str.to_lowercase() == "cm"
     cells = [
         rows.filter(pl.col(column) > 0).select(
@@ -65,6 +66,20 @@ def _cells(readings: pl.LazyFrame) -> pl.LazyFrame:
         for column, typed in _STATED.items()
     ]  # fmt: skip
     return pl.concat(cells).sort(*_SERIES, "DAY", "_rid", nulls_last=True)
+
+
+def _suspicious(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
+    """The rows of lesions with a number that is odd by itself, or with two that lie a tenfold step apart; most have none."""
+    step = 0.99 * min(study.p("unit_mix_ratio_min"), 1 / study.p("unit_mix_ratio_low_max"))
+    small, large = study.p("unit_mix_small_mm"), study.p("unit_mix_large_cm") * 10
+    odd = pl.lit(False)
+    for column in _STATED:
+        x = pl.col(column).filter(pl.col(column) > 0)
+        odd = odd | ((x.min() < small) | (x.max() > large) | (x.max() >= step * x.min())).fill_null(False)
+    one = [(pl.col("SEG") // 2).alias("_who"), pl.col("LESID")]
+    found = rows.group_by(one).agg(_odd=odd).filter("_odd")
+    marked = rows.with_columns(_who=pl.col("SEG") // 2)
+    return marked.join(found, on=["_who", "LESID"], how="semi", maintain_order="left").drop("_who")
 
 
 def _window(study: Study) -> Callable[[pl.Expr], pl.Expr]:
