@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from cdiscx.adam._context import Context, first_by, named, united
+from cdiscx.adam._sources import ENTRY
 from cdiscx.model.spec import Records
 from cdiscx.standards.dates import earliest, impute_diagnosis, impute_new_therapy_start
 
-#: milestones that stand for entry, best first; then consent (trial A 4.1)
-_ENTRY = ("ENTERED INTO TRIAL", "RANDOMIZED", "ELIGIBILITY CRITERIA MET")
 _CONSENT = "INFORMED CONSENT OBTAINED"
 _NEVER_IN = ("SCREEN FAILURE", "NOT ASSIGNED")
 NO_SOURCE = pl.lit([], dtype=pl.List(pl.UInt32))
@@ -32,18 +31,21 @@ def consent(ctx: Context) -> pl.DataFrame:
 def enrolment(ctx: Context, consented: pl.DataFrame) -> pl.DataFrame:
     """USUBJID, ENRLDT and `_from` of enrolled subjects: milestone of entry, else eligibility, else consent.
 
-    Consent stands in only where nothing says that the subject was a screen failure or never assigned.
+    Consent stands in only where nothing says that the subject was a screen failure, was never assigned, or entered after
+    the cut-off; a consent after the cut-off enrols nobody.
     """
     ds = ctx.domain("DS", "DSDECOD", "DSSTDT")
-    entry = ds.filter(pl.col("DSDECOD").is_in(_ENTRY)).with_columns(
-        rank=pl.col("DSDECOD").replace_strict(list(_ENTRY), list(range(len(_ENTRY))), return_dtype=pl.Int32)
+    entry = ds.filter(pl.col("DSDECOD").is_in(ENTRY)).with_columns(
+        rank=pl.col("DSDECOD").replace_strict(list(ENTRY), list(range(len(ENTRY))), return_dtype=pl.Int32)
     )
     failed = ds.filter(pl.col("DSDECOD") == "SCREEN FAILURE").select("USUBJID")
     dm = ctx.domain("DM", "ARMNRS", "ARMCD")
-    out = dm.filter(pl.col("ARMNRS").is_in(_NEVER_IN) | pl.col("ARMCD").is_in(["SCRNFAIL", "NOTASSGN"]))
+    later = pl.col("_later").fill_null(False) if "_later" in dm.columns else pl.lit(False)
+    out = dm.filter(pl.col("ARMNRS").is_in(_NEVER_IN) | pl.col("ARMCD").is_in(["SCRNFAIL", "NOTASSGN"]) | later)
     never = pl.concat([failed, out.select("USUBJID")]).unique()
+    consented = consented.filter(pl.col("RFICDT") <= ctx.cutoff)
     fallback = consented.join(never, on="USUBJID", how="anti").select(
-        "USUBJID", ENRLDT="RFICDT", rank=pl.lit(len(_ENTRY), dtype=pl.Int32), _id=pl.col("_from").list.first(), _from="_from"
+        "USUBJID", ENRLDT="RFICDT", rank=pl.lit(len(ENTRY), dtype=pl.Int32), _id=pl.col("_from").list.first(), _from="_from"
     )  # fmt: skip
     rows = pl.concat([entry.select("USUBJID", ENRLDT="DSSTDT", rank="rank", _id="_id", _from="_from"), fallback])
     return first_by(rows, ["rank", "ENRLDT"]).select("USUBJID", "ENRLDT", "_from")

@@ -90,7 +90,7 @@ def pathological_response(ctx: Context, operated: pl.DataFrame) -> pl.DataFrame:
     thrombus = (pl.col("NODULE").str.to_uppercase() == _THROMBUS).fill_null(False)
     whole, part = pl.col("OVERALL"), ~pl.col("OVERALL") & ~(thrombus & pl.col("SIZE").is_null())
     viable, size = pl.col("VIABLE").filter(part), pl.col("SIZE").filter(part)
-    sides = mpr(viable, limit=limit)
+    sides = mpr(pl.col("VIABLE").filter(~whole), limit=limit)
     found = (
         rows.sort("_id")
         .group_by("USUBJID", maintain_order=True)

@@ -15,6 +15,8 @@ _NUMBER = re.compile(
 )
 #: an interval that still ran at the cut-off was given up to it (sdtm-mapping 4.2); other ends were not known then
 _RUNS_ON = ("EX", "EC", "PR")
+#: milestones that stand for entry, best first (trial A 4.1)
+ENTRY = ("ENTERED INTO TRIAL", "RANDOMIZED", "ELIGIBILITY CRITERIA MET")
 
 
 def prepared(sdtm: Mapping[str, pl.DataFrame], cutoff: dt.date) -> dict[str, pl.DataFrame]:
@@ -36,7 +38,20 @@ def prepared(sdtm: Mapping[str, pl.DataFrame], cutoff: dt.date) -> dict[str, pl.
             continue
         merged = _with_qualifiers(frame, plain.get(f"SUPP{name}"))
         out[name] = _cut(name, _with_dates(merged), cutoff)
+    if "DM" in out and "USUBJID" in out["DM"].columns:
+        out["DM"] = out["DM"].join(
+            _entering_later(plain.get("DS"), cutoff), on="USUBJID", how="left", maintain_order="left"
+        )
     return out
+
+
+def _entering_later(ds: pl.DataFrame | None, cutoff: dt.date) -> pl.DataFrame:
+    """USUBJID and `_later`, true, of subjects whose entry into the trial is dated after the cut-off."""
+    if ds is None or not {"USUBJID", "DSDECOD", "DSSTDTC"} <= set(ds.columns):
+        return pl.DataFrame(schema={"USUBJID": pl.String, "_later": pl.Boolean})
+    entry = ds.filter(pl.col("DSDECOD").is_in(ENTRY))
+    late = entry.filter((_days(entry, "DSSTDTC", earliest) > cutoff).fill_null(False))
+    return late.select("USUBJID", _later=pl.lit(True)).unique("USUBJID", maintain_order=True)
 
 
 def number_column(name: str) -> bool:

@@ -75,7 +75,7 @@ def mortality(ctx: Context, resected: pl.DataFrame) -> pl.DataFrame:
     days = int(ctx.p("mortality_days", 30))
     died = _days_after("DTHDT")
     alive = (died > days).fill_null(False) | (
-        pl.col("DTHFL").is_null() & (_days_after("LSTALVDT") >= days).fill_null(False)
+        pl.col("DTHDT").is_null() & (_days_after("LSTALVDT") >= days).fill_null(False)
     )
     answer = pl.when(died.is_between(0, days)).then(pl.lit("Y")).when(alive).then(pl.lit("N"))
     date = pl.when(answer == "Y").then("DTHDT").when(answer == "N").then(_plus("SURGDT", days))
