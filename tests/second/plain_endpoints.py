@@ -67,7 +67,8 @@ def gap_limit(person: Person, facts: Facts, last: dt.date) -> int:
     """Days after the last evaluable assessment within which an event still counts (trial-a 8.3, trial-b 8.2)."""
     if person.study_b:
         return 196
-    assert facts.first and facts.enrolled
+    assert facts.first
+    assert facts.enrolled
     month3 = facts.first + dt.timedelta(91)
     after_surgery = facts.surgery is not None and last > facts.surgery
     if not after_surgery and last < month3 - dt.timedelta(7):
@@ -94,7 +95,9 @@ def time_to_event(
     deaths = [max(facts.died, start)] if facts.died else []
     event = min([*progressed, *deaths], default=None)
     by_death = event is not None and event not in progressed
-    evaluable = [p.date for p in points if p.counts and (p.date > start or (from_start and p.date == start))]
+    closed = min((p.date for p in points if p.response == "PD"), default=dt.date.max)
+    read = [p for p in points if min(p.date, p.first) <= closed]
+    evaluable = [p.date for p in read if p.counts and (p.date > start or (from_start and p.date == start))]
     if not evaluable and not (event and (event - start).days <= first_gap):
         return Told(start, start, 2, "NO POST-BASELINE ASSESSMENT")
     nact = facts.new_therapy
@@ -155,8 +158,6 @@ def confirmed(facts: Facts, counted: list[Seen], sd_min: int, conf: int = 28) ->
     for wanted, later, between in (("CR", ("CR",), 0), ("PR", ("CR", "PR"), 1)):
         for i, one in enumerate(counted):
             if one.response != wanted:
-                continue
-            if wanted == "PR" and any(p.response == "CR" for p in counted[:i]):
                 continue
             for k in range(i + 1, len(counted)):
                 mid = [p.response for p in counted[i + 1 : k] if p.response not in later]

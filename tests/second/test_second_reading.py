@@ -38,15 +38,15 @@ def told(found: tuple[Comparison, dict[str, list[str]]]) -> str:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_both_readings_of_a_tangled_cohort_agree(study: str, tmp_path: Path) -> None:
-    found = compared(tmp_path, study, 5, subjects=36)
-    assert found[0].subjects == 36
-    assert found[0].values > 3000
+    found = compared(tmp_path, study, 5)
+    assert found[0].subjects == 24
+    assert found[0].values > 2000
     assert not told(found)
 
 
 def test_both_readings_agree_at_a_cut_off_in_the_middle(tmp_path: Path) -> None:
-    found = compared(tmp_path, NEOPVTT, 6, cutoff=dt.date(2024, 9, 15))
-    assert found[0].values > 1500
+    found = compared(tmp_path, NEOPVTT, 6, subjects=12, cutoff=dt.date(2024, 9, 15))
+    assert found[0].values > 700
     assert not told(found)
 
 
@@ -71,6 +71,7 @@ def test_both_readings_agree_at_any_cut_off(study: str, month: int, tmp_path: Pa
     assert not told(compared(tmp_path, study, 200 + month, subjects=72, cutoff=dt.date(2024, month, 17)))
 
 
+@pytest.mark.slow
 def test_every_knot_changes_something() -> None:
     """A knot that changed nothing would let the comparison pass without trying it."""
     for study in STUDIES:
