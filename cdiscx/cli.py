@@ -108,9 +108,17 @@ _cutoff = click.option(
 @main.command()
 @_uploads
 @_study_option()
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Format of what is printed."
+)
 @click.option("--report", "folder", type=click.Path(file_okay=False, path_type=Path), help="Folder for the reports.")
-@click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
+@click.option(
+    "--fail-on",
+    type=click.Choice(("error", "warning", "never")),
+    default="error",
+    show_default=True,
+    help="Severity of open findings from which on the exit status is 1.",
+)
 @_cutoff
 @click.option("--only", multiple=True, metavar="GLOB", help="Run only these checks, e.g. 'MEA-*' (may be repeated).")
 @click.option("--skip", multiple=True, metavar="GLOB", help="Leave these checks out (may be repeated).")
@@ -311,7 +319,14 @@ def _delivered(made: Any, quiet: bool) -> None:
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @_study_option(required=False)
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Format of what is printed.",
+)
 @_quiet
 def conform(folder: Path, study: str | None, form: str, quiet: bool) -> None:
     """Check finished SDTM or ADaM datasets in DIR: own rules, and the referees that are installed."""
@@ -352,7 +367,14 @@ def trace(what: str, keys: tuple[str, ...], folder: Path | None) -> None:
 @main.command("list")
 @click.argument("what", type=click.Choice(("checks", "studies", "algorithms", "datasets", "formats")))
 @_study_option(required=False)
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Format of what is printed.",
+)
 def list_(what: str, study: str | None, form: str) -> None:
     """List checks, studies, mapping algorithms, datasets or formats of this version."""
     from cdiscx import catalogue

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from cdiscx.model.standing import Past
 
 _STATUSES = ("open", "new", "reopened", "accepted", "resolved")
-_form = click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+_form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Format of what is printed.",
+)
 _file = click.argument("file", metavar="LEDGER")
 _query = click.argument("query", metavar="QUERY")
 _who = click.option("--who", metavar="NAME", help="Who says so (default: the user of this system).")

@@ -19,7 +19,14 @@ _out = click.option(
 @click.command()
 @_study
 @_out
-@click.option("--format", "form", type=click.Choice(("json", "yaml")), default="json", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("json", "yaml")),
+    default="json",
+    show_default=True,
+    help="Format of the schemas.",
+)
 def schema(study: str, folder: Path | None, form: str) -> None:
     """Write the pandera schemas of a study's tables in the house's words.
 

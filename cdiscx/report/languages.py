@@ -65,7 +65,24 @@ TYPED = frozenset(
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: slots that go on after the end of a sentence; any other stands inside one
 OPEN = frozenset(
-    "tail detail cause more HINT MUST site part derived proposal clinical hint why said sentence rest".split()
+    [
+        "tail",
+        "detail",
+        "cause",
+        "more",
+        "HINT",
+        "MUST",
+        "site",
+        "part",
+        "derived",
+        "proposal",
+        "clinical",
+        "hint",
+        "why",
+        "said",
+        "sentence",
+        "rest",
+    ]
 )
 _LETTERS, _ENGLISH_WORD = re.compile(r"[a-z]{2,}"), re.compile(r"[a-z]{3,}")
 _SENTENCE = re.compile(r"(?<=[.?!;]) (?=[A-Z])")

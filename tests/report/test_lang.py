@@ -59,9 +59,10 @@ def _wordings() -> dict[str, str]:
             if isinstance(n, ast.FunctionDef | ast.Module) and n.body and isinstance(n.body[0], ast.Expr)
         }
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside | docs:
-                if SLOTS.search(node.value) and re.search("[a-z]{2,} ", node.value) and len(node.value) > 12:
-                    found[node.value] = file.name
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in inside | docs:
+                continue
+            if SLOTS.search(node.value) and re.search("[a-z]{2,} ", node.value) and len(node.value) > 12:
+                found[node.value] = file.name
     return found
 
 
