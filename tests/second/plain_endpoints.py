@@ -172,7 +172,8 @@ def _unconfirmed(facts: Facts, counted: list[Seen], sd_min: int) -> str:
     if complete:
         if any(_late_enough(facts, p, sd_min) for p in complete):
             return "SD"
-        rest = [p.response for p in counted if p.date > complete[0].date]
+        since = [p for p in counted if p.date > complete[0].date]
+        rest = [p.response for p in since if p.response == "PD" or (p.date - complete[0].date).days >= 28]
         earlier = [p for p in counted if p.date < complete[0].date and p.response in ("PR", "SD")]
         if any(_late_enough(facts, p, sd_min) for p in earlier):
             return "SD"
