@@ -98,7 +98,11 @@ def _at_visit(
     """The subjects with the column's last value of a visit on or before first treatment in its place."""
     if "D1" not in study.anchors:
         return rows.filter(False)
-    dated = visits.filter(pl.col(column).is_not_null()).join(anchors.select("SUBJID", "D1"), on="SUBJID", how="inner")
+    spec = study.column("visits", column)
+    # what is outside the column's range is STR-009's, and no value
+    low = spec.min if spec is not None and spec.min is not None else float("-inf")
+    high = spec.max if spec is not None and spec.max is not None else float("inf")
+    dated = visits.filter(pl.col(column).is_between(low, high)).join(anchors.select("SUBJID", "D1"), on="SUBJID", how="inner")
     last = (
         dated.filter(pl.col("VISDAT") <= pl.col("D1"))
         .sort("VISDAT", "_rid")

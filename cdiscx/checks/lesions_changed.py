@@ -67,8 +67,8 @@ def lesion_came_back(
     on="readings",
     columns=("LESID",),
     needs=("targets.LESID",),
-    uses=("targets.TRSTATUS", *_LENGTHS),
-    silenced_by=("targets.LESID",),
+    uses=("targets.TRSTATUS", "nontargets.LESID", *_LENGTHS),
+    silenced_by=("targets.LESID", "nontargets.LESID"),
 )
 def split_not_documented(readings: pl.LazyFrame) -> pl.LazyFrame:
     """{LESID} has no parent lesion: no row bears the id {PARENT}.
@@ -79,8 +79,10 @@ def split_not_documented(readings: pl.LazyFrame) -> pl.LazyFrame:
     """
     rows = readings.filter(pl.col("CLASS") == "TARGET")
     parts = rows.filter(pl.col("PARENT").is_not_null())
-    known = rows.select(*READER, PARENT="LESID").unique()
-    orphans = parts.join(known, on=[*READER, "PARENT"], how="anti").sort("ANYDAT", "_rid", nulls_last=True)
+    every = followed(readings)
+    known = every.select(*READER, PARENT="LESID").unique()
+    alone = every.filter(pl.col("PARENT").is_not_null()).join(known, on=[*READER, "PARENT"], how="anti")
+    orphans = alone.sort("ANYDAT", "_rid", nulls_last=True)
     orphans = orphans.unique(LESION, keep="first", maintain_order=True).with_columns(_key=pl.lit("orphan"))
     since = parts.sort("ANYDAT", "_rid", nulls_last=True).group_by(*READER, LESID="PARENT", maintain_order=True).agg(
         SINCE=pl.col("ANYDAT").first(), SINCE_VISIT=pl.col("VISIT").first(), PARTS=pl.col("LESID").unique(maintain_order=True),
@@ -92,11 +94,11 @@ def split_not_documented(readings: pl.LazyFrame) -> pl.LazyFrame:
         _say=pl.lit("{LESID} has a value of its own at {VISIT}, though it was read in parts ({PARTS}) from {SINCE_VISIT} on. Both would be in the sum."),
         _fix=pl.lit("Ask the site whether the lesion was read as one or in parts; only one of the two enters the sum."),
     )  # fmt: skip
-    keep = ["SUBJID", "EVAL", "_rid", "VISIT", "LESID", "_key"]
+    keep = ["SUBJID", "EVAL", "_rid", "VISIT", "LESID", "_key", "TABLE"]
     return union([
         orphans.select(*keep, "PARENT"),
         both.select(*keep, "PARTS", "SINCE_VISIT", "_say", "_fix", related(("PARTRID", "LESID"))),
-    ]).with_columns(_table=pl.lit("targets"))  # fmt: skip
+    ]).rename({"TABLE": "_table"})  # fmt: skip
 
 
 @check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cdiscx.model.finding import Check
+from cdiscx.model.finding import Check, Severity
 from cdiscx.validate.hits import Hit, Locator
 
 _UNREADABLE = frozenset({"STR-008", "STR-009", "DAT-001", "DAT-002", "TRM-001", "TRM-003"})
@@ -23,6 +23,10 @@ class Rule:
     scope: str
     #: only the winner's findings with this key (its `_key`), where it has several kinds
     key: str | None = None
+    #: only the losers' findings with this key
+    loser_key: str | None = None
+    #: the winner is an error where it speaks for one
+    raises: bool = False
 
 
 #: checks that count from the date of surgery or are excused by it: without the date they would see a gap (END-004 first)
@@ -56,8 +60,10 @@ RULES = (
     Rule("SAF-002", ("END-005",), "row"),
     # alive after the statement of death: the contradiction is the cause, the blank death date its consequence
     Rule("END-006", ("END-005",), "subject"),
-    # never given is the component's finding; END-004 speaks where a dose has no date
-    Rule("DOS-014", ("END-004",), "absent"),
+    # never given is the component's finding, an error where an endpoint counts from it; END-004 speaks where a dose has no date
+    Rule("DOS-014", ("END-004",), "absent", raises=True),
+    # a stage outside the trial is said where eligibility is judged; one too low for the lesions is another matter
+    Rule("END-018", ("MEA-028",), "cell", loser_key="trial"),
     Rule("END-004", _BY_SURGERY, "subject", key="SURG"),
     Rule("SUR-001", (*_BY_SURGERY, "SAF-005"), "subject", key="no operation"),
     Rule("VIS-007", ("END-007",), "absent"),
@@ -83,10 +89,11 @@ def settle(hits: Sequence[tuple[Check, Hit]], locator: Locator) -> list[Hit]:
             continue
         gone: dict[int, list[Hit]] = {}
         for hit in alive:
-            if hit.check_id in rule.losers and (at := winners.get(_scope(hit, rule.scope, locator))) is not None:
+            loses = hit.check_id in rule.losers and rule.loser_key in (None, hit.key)
+            if loses and (at := winners.get(_scope(hit, rule.scope, locator))) is not None:
                 gone.setdefault(at, []).append(hit)
         silenced = {id(h) for losers in gone.values() for h in losers}
-        alive = [_with_consequences(h, gone.get(i, [])) for i, h in enumerate(alive) if id(h) not in silenced]
+        alive = [_with_consequences(h, gone.get(i, []), rule) for i, h in enumerate(alive) if id(h) not in silenced]
     return alive
 
 
@@ -116,8 +123,10 @@ def _scope(hit: Hit, scope: str, locator: Locator) -> tuple[object, ...]:
     return (hit.rid,) if scope == "row" else (hit.rid, hit.column)
 
 
-def _with_consequences(hit: Hit, losers: list[Hit]) -> Hit:
+def _with_consequences(hit: Hit, losers: list[Hit], rule: Rule) -> Hit:
     if not losers:
         return hit
     cells = [(loser.rid, loser.column) for loser in losers if loser.rid is not None]
-    return replace(hit, related=tuple(dict.fromkeys((*hit.related, *cells))))
+    error = rule.raises and any(loser.severity == Severity.ERROR for loser in losers)
+    severity = Severity.ERROR if error else hit.severity
+    return replace(hit, severity=severity, related=tuple(dict.fromkeys((*hit.related, *cells))))
