@@ -220,7 +220,8 @@ def test_a_study_extends_blocks_and_its_own_words_win(write: Write) -> None:
     path = write("extend: block\nparameters: {limit_days: 7}\n" + GOOD)
     study = Study.load(str(path))
     assert study.missing_words == ("-",)
-    assert dict(study.parameters) == {"limit_days": 7, "other": 1}
+    assert (study.parameters["limit_days"], study.parameters["other"]) == (7, 1)
+    assert study.parameters["no_scan_days"] == 84  # the house's, which stand under every study
 
 
 def test_a_null_takes_away_what_a_block_gave(write: Write) -> None:
