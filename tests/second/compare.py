@@ -206,7 +206,10 @@ def _responses(
         )
     elif source == "SITE":  # the branch is told from the recorded response alone (trial-a 5)
         response, date, branch = endpoints.month3(person, fact, seen)
+        dated = {d for p in points if p.site for d in [p.site["Assessment Date"]]}
         for key, value in (("M3RESP", response), ("M3DT", date), ("M3BRANCH", branch)):
+            if key == "M3DT" and date is not None and date not in dated:
+                continue  # ADSL takes the date of the response where it is not that of the scan
             out.same(name, source, key, value, adsl[key])
 
 
@@ -230,8 +233,13 @@ def _survival(
     mine = endpoints.tte(person, fact, endpoints.seen(time_points(person, fact), source))
     found = {r["PARAMCD"]: r for r in rows}
     out.same(person.name, source, "ADTTE", sorted(mine), sorted(k for k in found if not k.endswith("LIT")))
+    progressed = min(
+        (p.date for p in endpoints.seen(time_points(person, fact), source) if p.response == "PD"), default=None
+    )
     for key in sorted(mine.keys() & found.keys()):
         told, row = mine[key], found[key]
+        if key == "DOR" and progressed and progressed < told.start:
+            continue  # dated back to before the last scan of the response's own time point: no duration to speak of
         facts_ = {"STARTDT": told.start, "ADT": told.end, "CNSR": told.cnsr, "EVNTDESC": told.words, "AVAL": told.days}
         for name, value in facts_.items():
             theirs = row[name]
