@@ -7,12 +7,14 @@ import polars as pl
 from cdiscx.adam._best import population, row
 from cdiscx.adam._context import Context
 from cdiscx.adam._course import investigator
-from cdiscx.adam._readings import ORDER, ResponseSource, flag
+from cdiscx.adam._readings import ORDER, ResponseSource, flag, people
+from cdiscx.adam._tumour_tables import COMPOSITE
 from cdiscx.model.spec import Endpoint
 
 #: parameter of the thrombus class that was read: the shift from baseline is made of it
 CLASS = "PVTTCLS"
-_POINT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "ADT", "RSSEQ", "RID")
+_POINT = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "ADT", "RSSEQ", "RID", "_from")
+_AT = ("SUBJID", "EVAL", "VISIT")
 
 
 def composite_endpoint(ctx: Context) -> tuple[str, Endpoint] | None:
@@ -20,12 +22,15 @@ def composite_endpoint(ctx: Context) -> tuple[str, Endpoint] | None:
     return next(((n, e) for n, e in ctx.study.endpoints.items() if "components" in e.options), None)
 
 
-def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseSource) -> list[pl.DataFrame]:
+def derive_param_composite(
+    ctx: Context, points: pl.DataFrame, records: pl.DataFrame, source: ResponseSource
+) -> list[pl.DataFrame]:
     """One row per time point before surgery and component, the site's and the derived (`D` before its code), with ANL02FL
     on the assessment that counts; a subject without one has a row MISSING.
 
     The response of the primary tumour alone is never collected: always derived (trial-b 7). Where the site gave no
-    composite, the derived one stands.
+    composite, the derived one stands. A row leads to its own record of RS (`records`: `response_records`); what is derived
+    leads to the lesions, to the record of the thrombus class, or to both.
     """
     found = composite_endpoint(ctx)
     if found is None:
@@ -44,7 +49,7 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
         _pvtt=pl.coalesce("PVTTRESP", "DPVTTRESP"),
         _both=pl.coalesce("COMPRESP", "DCOMPRESP"),
     )  # fmt: skip
-    rows = rows.with_columns(_without_class())
+    rows = _with_records(ctx, rows.with_columns(_without_class()), records)
     chosen = "" if source == "SITE" else "D"
     counts = _selected(ctx, e, rows.with_columns(AVALC=sides[chosen][name]))
     responders = list(e.options.get("responders", ("CR", "PR")))
@@ -55,12 +60,47 @@ def derive_param_composite(ctx: Context, points: pl.DataFrame, source: ResponseS
                 PARAMCD=pl.lit(f"{side}{code}"[:8]), AVALC=column, RULEID=_rule(code, column, name, primary)
             )
             other = columns_of(sides, side, code)
-            long = long.with_columns(_other=other)
+            long = long.with_columns(_led(column), _other=other)
             pieces.append(_flagged(long, counts, side == chosen, side == "D", code == name, responders))
     classes = rows.filter(pl.col("PVTTCLS").is_not_null()).with_columns(PARAMCD=pl.lit(CLASS), AVALC="PVTTCLS")
-    seen = classes.with_columns(RULEID=pl.lit(None, pl.String), _other="AVALC")
+    seen = classes.with_columns(_led("PVTTCLS"), RULEID=pl.lit(None, pl.String), _other="AVALC")
     pieces.append(_flagged(seen, counts, True, False, False, responders))
     return [*pieces, _nothing_read(ctx, e, f"{chosen}{name}"[:8], counts)]
+
+
+def _with_records(ctx: Context, rows: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Beside each time point `_seq` and `_rid` of the records of its composite, thrombus response and thrombus class."""
+    numbers = people(ctx).select("USUBJID", "SUBJID")
+    known = records.rename({"SUBJID": "USUBJID"}).join(numbers, on="USUBJID", maintain_order="left")
+    of_both = (pl.col("RSCAT") == COMPOSITE).fill_null(False)
+    tests = {
+        "COMPRESP": of_both & (pl.col("TEST") == "OVRLRESP"),
+        "PVTTRESP": of_both & (pl.col("TEST") == "PVTTRESP"),
+        "PVTTCLS": pl.col("TEST") == "CHENGCLS",
+    }
+    for name, test in tests.items():
+        own = known.filter(test).unique(_AT, keep="first", maintain_order=True)
+        own = own.select(*_AT, pl.col("RSSEQ").alias(f"{name}_seq"), pl.col("_id").alias(f"{name}_rid"))
+        rows = rows.join(own, on=_AT, how="left", maintain_order="left")
+    return rows
+
+
+def _led(column: str) -> tuple[pl.Expr, ...]:
+    """RSSEQ, RID and `_from` of a row whose value stands in `column`: the record that says so, else what it is made of."""
+    lesions = pl.col("_seen").list.len().fill_null(0) > 0
+    named = {"_both": "COMPRESP", "_pvtt": "PVTTRESP"}.get(column)
+    said = pl.col(named).is_not_null() if named else pl.lit(column == "PVTTCLS")
+    by_class = pl.lit(column in ("_pvtt", "DPVTTRESP"))
+    record = named or "PVTTCLS"
+    at, rid = (pl.when(said).then(f"{record}{what}").when(by_class).then(f"PVTTCLS{what}") for what in ("_seq", "_rid"))
+    more = pl.when(column != "PRIMRSP").then("PVTTCLS_rid")
+    both = pl.concat_list("_seen", pl.concat_list(more).list.drop_nulls())
+    seen = pl.when(~said & ~by_class & lesions).then(both)
+    return (
+        pl.when(seen.is_null()).then(pl.coalesce(at, "RSSEQ")).alias("RSSEQ"),
+        pl.coalesce(rid, "RID").alias("RID"),
+        seen.alias("_from"),
+    )
 
 
 def _without_class() -> tuple[pl.Expr, ...]:

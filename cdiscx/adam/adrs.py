@@ -51,7 +51,7 @@ def derive_responses(ctx: Context, source: ResponseSource) -> Dataset | Absent:
         *_derived_parameters(points, rows, source),
         _baseline_again(rows),
         *_per_subject(ctx, rows),
-        *derive_param_composite(ctx, points, source),
+        *derive_param_composite(ctx, points, found.records, source),
         *derive_param_resected(ctx),
     ]
     frame = _assembled(ctx, pieces)
