@@ -102,7 +102,9 @@ def _at_visit(
     # what is outside the column's range is STR-009's, and no value
     low = spec.min if spec is not None and spec.min is not None else float("-inf")
     high = spec.max if spec is not None and spec.max is not None else float("inf")
-    dated = visits.filter(pl.col(column).is_between(low, high)).join(anchors.select("SUBJID", "D1"), on="SUBJID", how="inner")
+    dated = visits.filter(pl.col(column).is_between(low, high)).join(
+        anchors.select("SUBJID", "D1"), on="SUBJID", how="inner"
+    )
     last = (
         dated.filter(pl.col("VISDAT") <= pl.col("D1"))
         .sort("VISDAT", "_rid")

@@ -34,7 +34,10 @@ def dose(drug: str, **more: Any) -> dict[str, Any]:
 
 def test_a_drug_never_given_is_a_component_never_started_and_not_a_missing_date():
     doses = [dose("LENVATINIB", EXENDAT="2024-03-01")]
-    assert ids(findings("palhep-a", "END-004", "DOS-014", dosing=doses)) == ["DOS-014"]
+    found = findings("palhep-a", "END-004", "DOS-014", dosing=doses)
+    # an endpoint counts from the first infusion: the one finding is as severe as the missing date
+    assert [(f.check_id, f.severity) for f in found] == [("DOS-014", "error")]
+    assert [f.severity for f in findings("palhep-a", "DOS-014", dosing=doses)] == ["warning"]
 
 
 def test_without_the_component_check_the_missing_date_is_told():
@@ -110,3 +113,13 @@ def test_a_row_of_zero_milligrams_moves_no_reference_date():
     )
     row = data.tidy["anchors"].frame.row(0, named=True)
     assert (row["D1"], row["DURVA1"], row["LASTDOSE"]) == (dt.date(2024, 2, 2),) * 3
+
+
+def test_a_stage_outside_the_trial_is_said_once_and_one_too_low_for_the_lesions_beside_it():
+    lesion = {"SUBJID": "S1", "VISIT": "SCREENING", "TRDAT": "2024-01-02", "LESID": "T1", "TRSTATUS": "MEASURED"}
+    people = [{**SUBJECT, "BCLC": "A"}]
+    liver, lung = ([{**lesion, "TUORGAN": organ, "LDIAM": "30"}] for organ in ("Liver", "Lung"))
+    both = ("END-018", "MEA-028")
+    assert ids(findings("palhep-a", *both, subjects=people, targets=liver)) == ["END-018"]
+    assert ids(findings("palhep-a", *both, subjects=people, targets=lung)) == ["END-018", "MEA-028"]
+    assert ids(findings("palhep-a", "MEA-028", subjects=people, targets=liver)) == ["MEA-028"]

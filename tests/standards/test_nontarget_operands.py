@@ -52,7 +52,13 @@ def test_a_baseline_is_answered_only_where_that_is_asked_for(asked, response):
 
 def test_one_raised_sample_of_a_time_point_is_enough_and_the_others_need_none():
     markers = pl.LazyFrame(
-        {"SUBJID": ["1", "1"], "EVAL": ["I", "I"], "BASETYPE": ["P", "P"], "TP": [1, 1], "MARKER_NORMAL": [True, False]},
+        {
+            "SUBJID": ["1", "1"],
+            "EVAL": ["I", "I"],
+            "BASETYPE": ["P", "P"],
+            "TP": [1, 1],
+            "MARKER_NORMAL": [True, False],
+        },
         schema_overrides={"TP": pl.Int32},
     )
     rows = (FOUR[0], (1, "NT1", "ABSENT", 11), (2, "NT1", "PRESENT", 12))
