@@ -54,8 +54,20 @@ def pages() -> dict[str, str]:
         "reference/formats.md": formats_page(),
         "guides/mapping.md": (ROOT / "mappings" / "README.md").read_text(encoding="utf-8"),
         "evidence.md": evidence_page(),
+        "architecture.md": architecture_page(),
     }
     return {path: _MADE + "\n" + text.strip() + "\n" for path, text in made.items()}
+
+
+def architecture_page() -> str:
+    """The architecture decision records by title."""
+    titles = {
+        p.name: p.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for p in sorted(DOCS.glob("adr/*.md"))
+    }
+    rows = "\n".join(f"- [{title}](adr/{name})" for name, title in titles.items())
+    return (
+        f"# Architecture decisions\n\nWhy the house is built as it is, in the order in which it was decided.\n\n{rows}"
+    )
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

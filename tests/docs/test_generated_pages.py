@@ -92,7 +92,7 @@ def test_every_page_of_the_navigation_is_there_and_every_page_is_in_it() -> None
     nav = set(re.findall(r"[\w/.-]+\.md", str(site["nav"])))
     pages = {p.relative_to(DOCS).as_posix() for p in DOCS.glob("**/*.md")}
     assert nav - pages <= {"performance.md"}  # written by a measurement
-    assert pages - nav == set()
+    assert {page for page in pages - nav if not page.startswith("adr/")} == set()  # architecture.md lists these
 
 
 def test_no_page_and_no_setting_asks_a_network_for_anything() -> None:
