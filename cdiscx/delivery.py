@@ -54,6 +54,7 @@ class Delivered:
 
 def deliver_sdtm(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
     """Uploads -> `folder/sdtm`: datasets, define.xml, lineage.parquet, unused-columns.tsv; manifest-sdtm.json beside. Raises ExportError."""
+    _refuse_early(order, folder / "sdtm")
     files, data, report = _from_uploads(uploads, order, expectations=False)
     return _alone(folder / "sdtm", order, data, report, files, _sdtm_part(data))
 
@@ -62,6 +63,7 @@ def deliver_adam(uploads: Sequence[str | Path], sdtm: Path | None, order: Order,
     """Uploads, or a folder of anybody's SDTM datasets -> `folder/adam`, with the same files. Raises ExportError."""
     if (sdtm is None) == (not uploads):
         raise UsageError("name uploads, or a folder of SDTM datasets with --sdtm, one of the two")
+    _refuse_early(order, folder / "adam")
     if sdtm is None:
         files, data, report = _from_uploads(uploads, order, expectations=False)
         data = flow.to_adam(data, progress=order.progress)
@@ -76,9 +78,22 @@ def deliver_adam(uploads: Sequence[str | Path], sdtm: Path | None, order: Order,
 
 def deliver_all(uploads: Sequence[str | Path], order: Order, folder: Path) -> Delivered:
     """Uploads -> `folder` with report/, sdtm/, adam/, endpoints.json, endpoints.html and manifest.json. Raises ExportError."""
+    _refuse_early(order, folder)
     files, data, report = _from_uploads(uploads, order, expectations=True)
     data = flow.analyse(flow.to_adam(data, progress=order.progress), report, progress=order.progress)
     return write_all(data, report, files, order, folder)
+
+
+def _refuse_early(order: Order, folder: Path) -> None:
+    """What is wrong with the call itself is said before the first upload is read. Raises UsageError, ExportError."""
+    from cdiscx.export.files import known_formats
+    from cdiscx.export.gate import reason_given
+    from cdiscx.export.manifest import EXPORT
+    from cdiscx.model.folder import refuse_foreign
+
+    known_formats(order.formats)
+    reason_given(order.despite)
+    refuse_foreign(folder.resolve(), folder, EXPORT)
 
 
 def export(

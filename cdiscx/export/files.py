@@ -40,7 +40,7 @@ def write(
     Raises UsageError for an unknown format, ExportError when a file cannot be written, cannot hold a value, or does not
     read back as what was written.
     """
-    known = _known(formats)
+    known = known_formats(formats)
     facts = Facts(stamp.replace(microsecond=0, tzinfo=None), study, version)
     written = []
     try:
@@ -58,7 +58,8 @@ def write(
     return written
 
 
-def _known(wanted: Sequence[str]) -> dict[str, Exporter]:
+def known_formats(wanted: Sequence[str]) -> dict[str, Exporter]:
+    """The exporters of these formats, each once. Raises UsageError for an unknown format, and for none."""
     have = formats()
     unknown = [name for name in wanted if name not in have]
     if unknown or not wanted:

@@ -63,8 +63,7 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
     no transport file holds stop the export with GateError, unless `despite` gives a reason. `report` None: datasets
     that were not validated here (`--sdtm`). Raises UsageError for a reason without words.
     """
-    if despite is not None and not despite.strip():
-        raise UsageError("--despite-errors needs a reason, which the manifest will state")
+    reason_given(despite)
     found = report.open if report is not None else ()
     errors = Counter(f.check_id for f in found if f.severity is Severity.ERROR)
     severe = Counter(f.check_id for f in losses if f.severity is Severity.ERROR)
@@ -88,6 +87,12 @@ def gate(report: Report | None, losses: Sequence[Finding] = (), *, despite: str 
         losses=dict(Counter(f.check_id for f in losses)),
         lossy=bool(severe),
     )
+
+
+def reason_given(despite: str | None) -> None:
+    """Raises UsageError for a reason without words."""
+    if despite is not None and not despite.strip():
+        raise UsageError("--despite-errors needs a reason, which the manifest will state")
 
 
 def _against(errors: Counter[str], crashed: Sequence[str], checked: bool | None) -> str:

@@ -44,6 +44,21 @@ def test_open_errors_end_an_export_with_1_and_one_line_and_nothing_is_written(
         assert not (tmp_path / "out").exists()
 
 
+def test_a_wrong_call_of_an_export_is_refused_before_an_upload_is_read(tmp_path: Path) -> None:
+    (tmp_path / "taken" / "sdtm").mkdir(parents=True)
+    (tmp_path / "taken" / "sdtm" / "notes.txt").write_text("mine", encoding="utf-8")
+    wrong = {
+        "no format sas7bdat": ("--out", tmp_path / "out", "--format", "xpt,sas7bdat"),
+        "no format named": ("--out", tmp_path / "out", "--format", ""),
+        "needs a reason": ("--out", tmp_path / "out", "--despite-errors", " "),
+        "holds other files": ("--out", tmp_path / "taken"),
+    }
+    for said, words in wrong.items():
+        done = cdiscx("sdtm", tmp_path / "absent.xlsx", "--study", "palhep-a", *words)
+        assert done.status == 2, said
+        assert said in done.complaint
+
+
 def test_warnings_end_with_1_only_when_warnings_are_to_fail(repeated: Path) -> None:
     call = ("validate", repeated, "--study", "palhep-a", *FAST, "--only", "STR-006")
     for level, status in (("error", 0), ("warning", 1), ("never", 0)):
