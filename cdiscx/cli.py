@@ -127,6 +127,10 @@ _cutoff = click.option(
 @click.option("--who", metavar="NAME", help="Who runs this, for the ledger (default: the user of this system).")
 @click.option("--lang", type=click.Choice(("en", "zh")), default="en", show_default=True, help="Language of messages.")
 @click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Check in N processes (same report)."
+)
+@click.option("--cluster", metavar="ADDRESS", help="Check on the Dask cluster at ADDRESS (extra cdiscx[dask]).")
 def validate(
     uploads: tuple[str, ...],
     study: str,
@@ -141,6 +145,8 @@ def validate(
     who: str | None,
     lang: str,
     quiet: bool,
+    workers: int,
+    cluster: str | None,
 ) -> None:
     """Check uploads of one study: every defect with its cell, what is wrong and what to do."""
     from cdiscx import flow
@@ -151,7 +157,14 @@ def validate(
         files = flow.read(*uploads, progress=step)
         data = flow.tidy(plan, files, progress=step)
         report = flow.validate(
-            data, cutoff=cutoff, only=only, skip=skip, expectations=not no_expectations, progress=step
+            data,
+            cutoff=cutoff,
+            only=only,
+            skip=skip,
+            expectations=not no_expectations,
+            progress=step,
+            workers=workers,
+            cluster=cluster,
         )
         if ledger is not None:
             from cdiscx import history

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -20,6 +20,9 @@ from cdiscx.model.finding import LEFT_OUT, Check, CheckRun, Finding, Report, Sta
 from cdiscx.model.spec import Study
 from cdiscx.model.standing import Coverage
 from cdiscx.model.table import RunContext, StudyData, Upload, UploadFile
+
+if TYPE_CHECKING:
+    from cdiscx.validate.partitions import Spread
 
 Progress = Callable[[str], None]
 
@@ -64,11 +67,16 @@ def validate(
     skip: Sequence[str] = (),
     expectations: bool = True,
     progress: Progress = _quiet,
+    workers: int = 1,
+    partitions: int | None = None,
+    cluster: str | None = None,
 ) -> Report:
     """Runs the checks on StudyData, or on a dict of Polars, pandas or Arrow frames in the house's words (then give `study`).
 
     `cutoff`: data cut-off, default the latest date of the data that is not after `today`; `only`, `skip`: patterns of check
-    ids (`MEA-*`). Raises UsageError when the selection leaves no check, UploadError for a table the study does not have.
+    ids (`MEA-*`); `workers`, `partitions`, `cluster`: by parts of the subjects in so many processes, or on the Dask cluster
+    at an address, with the same report. Raises UsageError when the selection leaves no check, UploadError for a table the
+    study does not have.
     """
     if not isinstance(data, StudyData):
         from cdiscx.tidy.frames import tidy_frames
@@ -76,7 +84,10 @@ def validate(
         if study is None:
             raise UsageError("validate(frames, study): the study is needed when frames are given")
         data = tidy_frames(study, data)
-    return _validated(prepare(data, cutoff=cutoff, today=today), only, skip, expectations, progress)
+    from cdiscx.validate.partitions import Spread
+
+    how = Spread(workers, cluster, partitions)
+    return _validated(prepare(data, cutoff=cutoff, today=today), only, skip, expectations, progress, how)
 
 
 def prepare(data: StudyData, *, cutoff: dt.date | None = None, today: dt.date | None = None) -> StudyData:
@@ -116,10 +127,11 @@ def select(checks: Sequence[Check], only: Sequence[str], skip: Sequence[str]) ->
 
 
 def _validated(
-    data: StudyData, only: Sequence[str], skip: Sequence[str], expectations: bool, progress: Progress
+    data: StudyData, only: Sequence[str], skip: Sequence[str], expectations: bool, progress: Progress, how: Spread
 ) -> Report:
     from cdiscx.validate.engine import Engine
     from cdiscx.validate.expectations import expectation_checks
+    from cdiscx.validate.partitions import apart
     from cdiscx.validate.structure import schema_checks
 
     context = data.run
@@ -133,7 +145,8 @@ def _validated(
         )
     wanted = {c.id for c in chosen}
     engine = Engine(data, context, registry.views())
-    outcome = engine.validate(chosen, [(c, judge) for c, judge in extra if c.id in wanted], progress)
+    judges = [(c, judge) for c, judge in extra if c.id in wanted]
+    outcome = engine.validate(chosen, judges, progress, apart(engine, chosen, how) if how.parts > 1 else None)
     findings = tuple(accept(f, data.study) for f in outcome.findings)
     ran = {run.check_id: run for run in outcome.runs}
     runs = tuple(ran.get(i) or CheckRun(i, Status.SKIPPED, LEFT_OUT) for i in known)

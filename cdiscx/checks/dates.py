@@ -239,9 +239,9 @@ def activity_after_death(study: Study, dates: pl.LazyFrame, deaths: pl.LazyFrame
     late = after(pl.col("ISO"), pl.col("DTHHI")) & (days > study.p("death_grace_days"))
     rows = rows.filter(held, ~fatal, ~_family_call(study), late).with_columns(DAYS=days)
     # one row, one finding: the end of an interval speaks only where its start is in order
-    rows = rows.sort("_rid", "DAYS").group_by("_rid", maintain_order=True).first()
-    start = pl.col("COLUMN").is_in(["EXENDAT", "PRENDAT", "AEENDAT"])
-    what = pl.when(start).then(pl.lit("the end of ") + pl.col("WHAT")).otherwise("WHAT")
+    end = pl.col("COLUMN").is_in(["EXENDAT", "PRENDAT", "AEENDAT"])
+    rows = rows.sort("_rid", "DAYS", end, "COLUMN").group_by("_rid", maintain_order=True).first()
+    what = pl.when(end).then(pl.lit("the end of ") + pl.col("WHAT")).otherwise("WHAT")
     return _at_cell(
         rows.with_columns(WHAT=what, DAYS=days_said("DAYS"), _related=related(("D_RID", "DTHDAT"))).select(
             *_PLACE, "DAYS", "DEATH", "_related"

@@ -60,6 +60,8 @@ class Engine:
     views: Mapping[str, View]
     frames: dict[str, pl.LazyFrame] = field(default_factory=dict)
     undated: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: also where a table has no row: this is one part of the subjects, others may have some
+    always: bool = False
 
     def __post_init__(self) -> None:
         self.frames |= {name: table.frame.lazy() for name, table in self.data.tidy.items()}
@@ -70,8 +72,12 @@ class Engine:
         checks: Sequence[Check],
         extra: Sequence[tuple[Check, Callable[[], PartRun]]] = (),
         progress: Callable[[str], None] = lambda _: None,
+        apart: Mapping[str, tuple[PartRun, ...]] | None = None,
     ) -> Outcome:
-        """Runs the checks, and `extra` checks that other machinery judges (schemas, expectations)."""
+        """Runs the checks, and `extra` checks that other machinery judges (schemas, expectations).
+
+        `apart`: check -> what became of its parts, where others have judged them (by parts of the subjects).
+        """
         locator = Locator(self.data)
         parts: list[tuple[Check, tuple[PartRun, ...]]] = []
         judged: dict[str, list[PartRun]] = {}
@@ -81,9 +87,10 @@ class Engine:
         alone = {check.id: check for check, _ in extra if check.id not in known}
         for check in (*checks, *alone.values()):
             progress(check.id)
-            own = tuple(self._part(check, part) for part in check.parts)
+            there = None if apart is None else apart.get(check.id)
+            own = tuple(self.part(check, part) for part in check.parts) if there is None else there
             parts.append((check, (*own, *judged.get(check.id, ()))))
-        hits = [(check, hit) for check, runs in parts for run in runs for hit in run.hits]
+        hits = [(check, hit) for check, runs in parts for run in runs for hit in sorted(run.hits, key=_in_order)]
         kept = settle(hits, locator)
         findings = locator.findings(kept)
         counts: dict[str, int] = {}
@@ -117,7 +124,8 @@ class Engine:
             return CheckRun(check.id, Status.SKIPPED, "there was no row to check", 0, 0, seconds)
         return CheckRun(check.id, Status.PASSED, None, rows, 0, seconds)
 
-    def _part(self, check: Check, part: CheckPart) -> PartRun:
+    def part(self, check: Check, part: CheckPart) -> PartRun:
+        """What one part of a check says of the data."""
         setting = self.data.study.checks.get(check.id)
         if setting is not None and setting.off is not None:
             return PartRun(skipped=setting.off)
@@ -141,7 +149,7 @@ class Engine:
         }
         # a check on tidy's observations has looked at every row, also where there was nothing to observe
         rows = self._height("rows" if part.on == "problems" else part.on)
-        if not rows and part.on != "problems":
+        if not rows and part.on != "problems" and not self.always:
             return PartRun(partial=inputs.partial)
         words: dict[str, Any] = {"study": self.data.study, "run": self.run, **seen}
         names = inspect.signature(part.function).parameters
@@ -210,6 +218,11 @@ class Engine:
                 found = rows.get_column("SUBJID").drop_nulls().to_list()
             self.undated[place] = frozenset(found)
         return self.undated[place]
+
+
+def _in_order(hit: Hit) -> tuple[object, ...]:
+    """By row, subject and place, so that nothing depends on the order in which a check found its hits."""
+    return (-1 if hit.rid is None else hit.rid, hit.subject or "", hit.column or "", hit.key, hit.message, str(hit.at))
 
 
 #: families whose sequences and windows cannot be judged around a record without a date

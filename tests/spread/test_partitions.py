@@ -1,0 +1,123 @@
+"""By parts of the subjects, in one process or several, the report is the same to the byte."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+from grids import grid_of, in_memory, write
+from tangle import tangled
+
+from cdiscx import flow
+from cdiscx.model.errors import UsageError
+from cdiscx.model.finding import Report
+from cdiscx.model.spec import Study
+from cdiscx.model.table import StudyData
+from cdiscx.report.machine import render_json
+
+ROOT = Path(__file__).parents[2]
+STUDIES = ("palhep-a", "neopvtt-b")
+DATES = {"cutoff": date(2025, 6, 30), "today": date(2025, 7, 1)}
+
+
+def messy(study: str, *seeds: int) -> StudyData:
+    """Uploads of many defects, a site a seed, that share subjects' numbers."""
+    files = [in_memory(grid_of(tangled(study, seed=s, subjects=8)), f"site-{s}.xlsx") for s in seeds]
+    return flow.tidy(Study.load(study), files, today=DATES["today"])
+
+
+def same(one: Report, other: Report) -> None:
+    """The two say the same: findings in order, checks, coverage, and the bytes of report.json."""
+    assert one.findings == other.findings
+    timeless = [[dataclasses.replace(c, seconds=0.0) for c in r.checks] for r in (one, other)]
+    assert timeless[0] == timeless[1]
+    assert one.coverage == other.coverage
+    assert render_json(one) == render_json(other)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_parts_give_the_report_of_one(study: str) -> None:
+    data = messy(study, 1, 2)
+    whole = flow.validate(data, expectations=False, **DATES)
+    assert len(whole.findings) > 500
+    for parts in (2, 7) if study == "palhep-a" else (3,):
+        same(whole, flow.validate(data, expectations=False, partitions=parts, **DATES))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("seed", range(3, 9))
+def test_any_number_of_parts_gives_the_report_of_one(study: str, seed: int) -> None:
+    data = messy(study, seed)
+    whole = flow.validate(data, **DATES)
+    for parts in (2, 3, 7, 40):
+        same(whole, flow.validate(data, partitions=parts, **DATES))
+
+
+@pytest.fixture(scope="module")
+def upload(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("upload") / "site-01.xlsx"
+    return write(grid_of(tangled("palhep-a", seed=1, subjects=6)), path)
+
+
+def command(upload: Path, *words: str) -> list[str]:
+    start = [sys.executable, "-m", "cdiscx.cli", "validate", str(upload), "--study", "palhep-a", "--quiet"]
+    return [*start, "--no-expectations", "--format", "json", *words]
+
+
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def children(pid: int) -> list[int]:
+    """Worker processes of a process (not the one that only tracks resources)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if int(stat.rpartition(")")[2].split()[1]) == pid and b"spawn_main" in words:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="finds workers in /proc")
+def test_a_worker_that_is_killed_in_the_middle_loses_nothing(upload: Path) -> None:
+    alone = subprocess.run(command(upload), capture_output=True, env=ENV, check=False)
+    assert alone.returncode == 1, alone.stderr
+    run = subprocess.Popen(command(upload, "--workers", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV)
+    killed = 0
+    until = time.monotonic() + 120
+    while run.poll() is None and not killed and time.monotonic() < until:
+        for worker in children(run.pid):
+            os.kill(worker, signal.SIGKILL)
+            killed += 1
+        time.sleep(0.02)
+    out, err = run.communicate(timeout=300)
+    assert killed
+    assert run.returncode == 1, err
+    assert out == alone.stdout
+    assert err == b""
+
+
+def test_a_cluster_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(UsageError, match=r"cdiscx\[dask\]|no Dask cluster answers"):
+        flow.validate(messy("palhep-a", 1), cluster="tcp://127.0.0.1:9", expectations=False, **DATES)
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_processes_gives_the_report_of_one() -> None:
+    distributed = pytest.importorskip("distributed", reason="needs the extra cdiscx[dask]")
+    data = messy("palhep-a", 1, 2)
+    whole = flow.validate(data, expectations=False, **DATES)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as made:
+        same(whole, flow.validate(data, expectations=False, cluster=made.scheduler_address, **DATES))
