@@ -294,11 +294,24 @@ def _specs(name: str) -> list[Path]:
     return study_files(name) if name.lower() in map(str.lower, bundled()) or Path(name).is_file() else []
 
 
+def _before_everything(data: StudyData) -> tuple[str, ...]:
+    """A cut-off before the first consent is a slip of the pen more often than a wish: nothing enters a derivation."""
+    frame = data.sdtm["DM"].frame if "DM" in data.sdtm else data.results.get("sdtm_frames", {}).get("DM")
+    if frame is None or data.run is None or "RFICDTC" not in frame.columns:
+        return ()
+    first = frame["RFICDTC"].cast(pl.String).drop_nulls().min()
+    cutoff = data.run.cutoff.isoformat()
+    if not isinstance(first, str) or cutoff >= first:
+        return ()
+    return (f"the cut-off {cutoff} is before the first informed consent ({first}): no subject enters a derivation",)
+
+
 def _notes(data: StudyData, losses: Sequence[Finding] = ()) -> tuple[str, ...]:
     mapped = data.results.get("mapped")
     absent = data.results.get("absent", {})
     said = [f"{len(losses)} texts are spelled otherwise in transport files; {FINDINGS} names them"] if losses else []
     return (
+        *_before_everything(data),
         *(mapped.notes if mapped else ()),
         *(f"{name} was not derived: {why}" for name, why in absent.items()),
         *said,

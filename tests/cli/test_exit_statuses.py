@@ -358,3 +358,21 @@ def test_a_warning_of_one_site_is_not_lost_beside_clean_ones(tmp_path: Path, rep
     done = cdiscx(*call, "--format", "jsonl")
     assert done.status == 1
     assert [f["file"] for f in findings(done.out)] == ["repeated.xlsx"]
+
+
+def test_a_cutoff_before_the_first_consent_is_said_because_nothing_enters_a_derivation(
+    good: dict[str, Path], tmp_path: Path
+) -> None:
+    call = (
+        "sdtm",
+        good["palhep-a"],
+        "--study",
+        "palhep-a",
+        "--out",
+        tmp_path / "out",
+        "--despite-errors",
+        "a trial run",
+    )
+    done = cdiscx(*call, "--cutoff", "2001-01-01")
+    assert done.status == 0
+    assert "the cut-off 2001-01-01 is before the first informed consent" in done.err

@@ -42,6 +42,13 @@ def test_a_dose_of_nothing_is_no_exposure_and_a_running_interval_keeps_its_end_b
     assert (("3", "EXONGO", "Y")) in records(made, "SUPPEX", "IDVARVAL", "QNAM", "QVAL")
 
 
+def test_a_drug_that_was_stopped_for_progression_says_so_in_the_words_of_a_term(tmp_path: Path) -> None:
+    stop = _dose("Lenvatinib", "2023-02-08", 12, frequency="QD", **{
+        "End Date": "2023-03-01", "Dose Changed": "Discontinued", "Change Reason": "Progressive disease"})  # fmt: skip
+    made = mapped(A, tmp_path / "up", COURSE | {"Dosing": [stop]})
+    assert records(made, "EX", "EXTRT", "EXADJ") == [("LENVATINIB", "PROGRESSIVE DISEASE")]
+
+
 def test_first_exposure_may_lie_after_the_first_treatment(tmp_path: Path) -> None:
     made = mapped(A, tmp_path / "up", COURSE)
     assert records(made, "DM", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFENDTC", "ARMCD", "ACTARMCD", "ARMNRS") == [
