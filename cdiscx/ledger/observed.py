@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cdiscx.model.errors import UsageError
@@ -50,7 +50,8 @@ class Query:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, JSON-ready, without blanks."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, "", ())}
+        told = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in told.items() if value not in (None, "", ())}
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Query:
@@ -159,8 +160,7 @@ def _numbered(queries: Iterable[Query]) -> list[Query]:
     for key, group in groups.items():
         ordered = sorted(group, key=lambda q: int(q.fingerprint.partition("-")[2] or 0))
         for number, query in enumerate(ordered):
-            told = query.to_dict() | {"key": f"{key}-{number}" if number else key}
-            out.append(Query.from_dict(told))
+            out.append(replace(query, key=f"{key}-{number}") if number else query)
     return out
 
 
