@@ -84,6 +84,8 @@ OPEN = frozenset(
         "rest",
     ]
 )
+#: slots of `phrases.yaml` that hold one heading or one sheet's name
+NAMES = frozenset(("H", "S"))
 _LETTERS, _ENGLISH_WORD = re.compile(r"[a-z]{2,}"), re.compile(r"[a-z]{3,}")
 _SENTENCE = re.compile(r"(?<=[.?!;]) (?=[A-Z])")
 #: a template with fewer letters of its own than this fits too much: its slots must be understood as well
@@ -123,15 +125,19 @@ class Language:
         return self._known[text]
 
     def _understood(self, bare: str, text: str, depth: int) -> tuple[str, bool]:
-        if bare in self.texts:
-            return self.texts[bare], True
+        for known in (bare, bare[:1].lower() + bare[1:]):
+            if known in self.texts:
+                return self.texts[known], True
         if not _LETTERS.search(bare):
             return text, True
         if depth > _DEEPEST:
             return text, False
         for pattern in self._patterns:
             if pattern.landmark in bare and (match := pattern.regex.fullmatch(bare)):
-                read = {name: self._read(value, depth + 1) for name, value in match.groupdict().items()}
+                read = {
+                    name: (value, True) if name in NAMES else self._read(value, depth + 1)
+                    for name, value in match.groupdict().items()
+                }
                 if pattern.telling or all(known for _, known in read.values()):
                     return filled(pattern.said, {name: said for name, (said, _) in read.items()}), True
         return self._pieces(bare, text, depth)
@@ -175,7 +181,7 @@ def _pattern(template: str, said: str) -> _Pattern:
         if index % 2 == 0:
             regex += re.escape(piece)
         else:
-            any_ = "." if piece in OPEN else "(?![.?!] [A-Z])."
+            any_ = "." if piece in OPEN else "[^,;]" if piece in NAMES else "(?![.?!] [A-Z])."
             regex += f"(?P={piece})" if piece in seen else f"(?P<{piece}>(?:{any_})*?)"
             seen.add(piece)
     return _Pattern(re.compile(regex, re.DOTALL), said, max(own, key=len), sum(len(p.strip()) for p in own))
