@@ -43,7 +43,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "golden"), str(ROOT / 
 STANDARDS = {
     "recist": ("test_recist_target.py", "test_response_property.py"),
     "target_sum": ("test_recist_target.py", "test_response_property.py"),
-    "nontarget": ("test_recist_overall.py", "test_response_property.py"),
+    "nontarget": ("test_recist_overall.py", "test_nontarget_operands.py", "test_response_property.py"),
     "new_lesion": ("test_recist_overall.py", "test_response_property.py"),
     "overall": ("test_recist_overall.py", "test_response_property.py"),
     "best_response": ("test_best_response.py",),
@@ -82,7 +82,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        return f"{self.module}:{self.function}:{self.line}: {self.what} #{self.at}"
+        return f"{self.module}:{self.function}: {self.what} #{self.at}"
 
 
 Change = tuple[str, Callable[[], None], Callable[[], None]]
@@ -409,7 +409,10 @@ def plan(options: argparse.Namespace) -> list[tuple[Mutant, str]]:
     """The sampled mutants and what judges each: an id of a check, `view`, or `tests`; in a stable order."""
     from cdiscx import registry
 
-    rng = random.Random(options.seed)
+    def rng(name: str) -> random.Random:
+        """Chance that what changes elsewhere does not change."""
+        return random.Random(f"{options.seed}:{name}")
+
     out: list[tuple[Mutant, str]] = []
     registry.checks(), registry.views()
     by_check: dict[str, list[Mutant]] = defaultdict(list)
@@ -418,10 +421,10 @@ def plan(options: argparse.Namespace) -> list[tuple[Mutant, str]]:
         for mutant in mutants("checks", sys.modules[name]):
             ids = BY_SCHEMA if name == judges else sorted(reached().get((name, mutant.function), ()))
             if ids:
-                by_check[rng.choice(ids)].append(mutant)
+                by_check[rng(mutant.name).choice(ids)].append(mutant)
     for check_id in registry.checks():
         picked = by_check.get(check_id, [])
-        out += [(m, check_id) for m in rng.sample(picked, min(options.per_check, len(picked)))]
+        out += [(m, check_id) for m in rng(check_id).sample(picked, min(options.per_check, len(picked)))]
     for family, room, per in (
         ("views", "cdiscx.views", options.per_view),
         ("standards", "cdiscx.standards", options.per_file),
@@ -431,7 +434,7 @@ def plan(options: argparse.Namespace) -> list[tuple[Mutant, str]]:
         )  # fmt: skip
         for short in names:
             made = mutants(family, importlib.import_module(f"{room}.{short}"))
-            out += [(m, short) for m in rng.sample(made, min(per, len(made)))]
+            out += [(m, short) for m in rng(short).sample(made, min(per, len(made)))]
     wanted = options.only
     return [(m, by) for m, by in out if fnmatchcase(f"{m.family}:{by}", wanted)]
 
@@ -499,7 +502,13 @@ def main() -> None:
         for mutant, by in plan(options):
             if mutant.name in told:
                 continue
-            row = {"name": mutant.name, "family": mutant.family, "by": by, "killed": "the process died"}
+            row = {
+                "name": mutant.name,
+                "line": mutant.line,
+                "family": mutant.family,
+                "by": by,
+                "killed": "the process died",
+            }
             print(json.dumps(row), file=out, flush=True)  # replaced by the next line unless the process dies here
             start = time.perf_counter()
             row |= {"killed": judge(mutant, by), "seconds": round(time.perf_counter() - start, 1)}
@@ -519,7 +528,7 @@ def report(rows: Any) -> None:
         print(f"{family:<14} {dead:>4} of {len(found):>4} killed  {100 * dead / len(found):5.1f} %")
     for row in rows:
         if not row["killed"]:
-            print(f"  alive: [{row['by']}] {row['name']}")
+            print(f"  alive: [{row['by']}] {row['name']} (line {row['line']})")
 
 
 if __name__ == "__main__":
