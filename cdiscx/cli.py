@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cdiscx import cli_ledger, cli_schema, cli_serve, cli_study
+from cdiscx import cli_batch, cli_ledger, cli_schema, cli_serve, cli_study
 from cdiscx.model.errors import CdiscxError, SpecError
 
 if TYPE_CHECKING:
@@ -424,6 +424,7 @@ def demo(folder: Path, quiet: bool) -> None:
 for _verb in (cli_ledger.ledger, cli_ledger.diff, cli_serve.serve, cli_study.new, cli_study.lint):
     main.add_command(_verb)
 main.add_command(cli_schema.schema)
+main.add_command(cli_batch.batch)
 main.add_command(cli_schema.suite)
 
 

@@ -1,0 +1,28 @@
+"""The verb `batch` of the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("portfolio", type=click.Path(dir_okay=False, path_type=Path), metavar="PORTFOLIO.yaml")
+@click.option(
+    "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into."
+)
+@click.option("--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Check in N processes.")
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+def batch(portfolio: Path, folder: Path, workers: int, quiet: bool) -> None:
+    """Check many uploads of many studies: reports in OUT/NAME each, and OUT/summary.tsv. The status is the worst of all."""
+    from cdiscx import batch as room
+
+    def step(what: str) -> None:
+        if not quiet and sys.stderr.isatty():
+            click.echo(f"{what} ...", err=True)
+
+    done = room.run(portfolio, folder, workers=workers, progress=step)
+    click.echo(room.table(done), nl=False)
+    raise SystemExit(room.worst(done))
