@@ -11,14 +11,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from cdiscx.model.errors import ExportError
 
-try:
-    import fcntl
-except ImportError:  # Windows has other locks
-    fcntl = None  # type: ignore[assignment]
+#: the module of POSIX file locks; None on Windows, which has others
+_LOCKS: Any = import_module("fcntl") if find_spec("fcntl") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,11 @@ def _clear(left: Path) -> None:
 
 def _hold(folder: Path) -> int | None:
     """A lock on the folder that ends with this process, as an open descriptor; None where it is held or there are no locks."""
-    if fcntl is None:
+    if _LOCKS is None:
         return None
     held = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _LOCKS.flock(held, _LOCKS.LOCK_EX | _LOCKS.LOCK_NB)
     except OSError:
         os.close(held)
         return None
