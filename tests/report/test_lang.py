@@ -190,3 +190,20 @@ def test_lines_of_chinese_text_are_folded_at_the_width_of_the_terminal() -> None
     assert len(told) > 2
     assert max(wide) <= 62  # a mark may hang over the edge
     assert "".join(line.strip() for line in told).count("这会改变最佳总体疗效") == 6
+
+
+def test_the_query_log_has_chinese_headings_and_the_same_numbers(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    from cdiscx.report.queries import write_queries
+
+    english = report(finding("WEEK 6 recorded 2 times.", subject="001", fingerprint="ab12cd34ef56ab78"))
+    rows = {}
+    for name in ("en", "zh"):
+        write_queries(translated(english, name), tmp_path / f"{name}.xlsx")
+        sheet = load_workbook(tmp_path / f"{name}.xlsx").worksheets[0]
+        rows[name] = [[c.value for c in row] for row in sheet.iter_rows(max_row=2)]
+    assert rows["zh"][0][:5] == ["质疑编号", "严重程度", "核查", "中心", "受试者"]
+    assert all(CHINESE.search(str(head)) for head in rows["zh"][0])
+    assert rows["zh"][1][0] == rows["en"][1][0]
+    assert rows["zh"][1][11] == "WEEK 6 记录了 2 次。"
