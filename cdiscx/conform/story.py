@@ -69,16 +69,24 @@ def withdrawn(data: Finished) -> Iterator[pl.DataFrame]:
     yield broken("AE", data.frames["AE"], wrong, "AEACN", "drug withdrawn, but no discontinuation in DS")
 
 
+#: days from the start to the end of one infusion
+_LONGEST_INFUSION = 3
+
+
 @rule("CNF-165", "SDTM", "An exposure record is no exposure", "EX")
 def doses(data: Finished) -> Iterator[pl.DataFrame]:
-    """Mapping trap 10: a dose of 0 is no EX record; a dose has a unit; an infusion ends on the day it starts."""
+    """Mapping trap 10: a dose of 0 is no EX record; a dose has a unit; an infusion ends within three days.
+
+    Fluorouracil through the hepatic artery runs for 46 hours (trial-a 4.2): it ends up to two days after it began.
+    """
     frame = data.frames["EX"]
     if data.has("EX", "EXDOSE", "EXDOSU"):
         yield broken("EX", frame, pl.col("EXDOSE") <= 0, "EXDOSE", "{EXTRT} with a dose of {EXDOSE}")
         bare = pl.col("EXDOSE").is_not_null() & pl.col("EXDOSU").is_null()
         yield broken("EX", frame, bare, "EXDOSU", "{EXTRT} {EXDOSE} has no unit")
     if data.has("EX", "EXDOSFRQ", "EXSTDTC", "EXENDTC"):
-        long = (pl.col("EXDOSFRQ") == "ONCE") & dates.before(pl.col("EXSTDTC"), pl.col("EXENDTC"))
+        first, last = (pl.col(c).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for c in ("EXSTDTC", "EXENDTC"))
+        long = (pl.col("EXDOSFRQ") == "ONCE") & ((last - first).dt.total_days() > _LONGEST_INFUSION).fill_null(False)
         yield broken("EX", frame, long, "EXENDTC", "{EXTRT} given ONCE from {EXSTDTC} to {EXENDTC}", )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import polars as pl
@@ -242,7 +243,7 @@ BROKEN: list[tuple[str, Callable[[Frames], None], str, str]] = [
     ("CNF-163", put("AE", "AESER", 2, "N"), "AE", "AESER"),
     ("CNF-164", put("DS", "DSDECOD", 4, "COMPLETED"), "AE", "AEACN"),
     ("CNF-165", put("EX", "EXDOSE", 1, 0.0), "EX", "EXDOSE"),
-    ("CNF-165", put("EX", "EXENDTC", 1, "2023-01-12"), "EX", "EXENDTC"),
+    ("CNF-165", put("EX", "EXENDTC", 1, "2023-01-20"), "EX", "EXENDTC"),
     ("CNF-166", put("EX", "EXSTDTC", 3, "2023-03-02"), "EX", "EXSTDTC"),
     ("CNF-167", put("DM", "ARMNRS", 2, "NOT ASSIGNED"), "DM", "ARMNRS"),
     ("CNF-168", put("RS", "RSSTRESC", 1, "SD"), "TU", "TUDTC"),
@@ -251,6 +252,13 @@ BROKEN: list[tuple[str, Callable[[Frames], None], str, str]] = [
     ("CNF-171", put("TS", "TSVAL", 1, "2023-01-03"), "TS", "TSVAL"),
     ("CNF-172", put("TR", "TRDTC", 3, "2023-04-20"), "TR", "TRDTC"),
 ]
+
+
+def test_an_infusion_of_46_hours_that_ends_two_days_later_is_one_infusion() -> None:
+    frames = study()
+    start = dt.date.fromisoformat(str(frames["EX"]["EXSTDTC"][0]))
+    put("EX", "EXENDTC", 1, (start + dt.timedelta(days=2)).isoformat())(frames)
+    assert [f.message for f in conformance(frames) if f.check_id == "CNF-165"] == []
 
 
 def test_a_study_that_breaks_no_rule_has_no_finding_and_no_skipped_rule() -> None:
