@@ -250,7 +250,7 @@ class Locator:
             hit.check_id,
             hit.check_id.partition("-")[0],
             hit.severity,
-            hit.message,
+            shortened(hit.message, _LONGEST_MESSAGE),
             study.studyid,
             self._sites.get(subject) if subject else self._site_of(file),
             subject,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from grids import Grid, in_memory, with_cells, without_column, without_sheet
+from grids import Grid, grid_of, in_memory, with_cells, without_column, without_sheet
 from judging_kit import CUTOFF, STUDIES, TODAY, judged, statuses
+from tangle import tangled
 
 from cdiscx import flow, registry
 from cdiscx.model.finding import Report
@@ -176,3 +177,31 @@ def test_an_upload_that_lacks_a_sheet_does_not_silence_the_others(
     assert not lost
     added = [f for f in both if f.file == "site-2.xlsx" and f.severity.rank > 0]
     assert [f.check_id for f in added] == ["STR-001"], [f.message for f in added]
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("seed", [11, *(pytest.param(n, marks=pytest.mark.slow) for n in range(12, 42))])
+def test_what_is_taken_from_a_random_upload_never_makes_it_look_cleaner(study: str, seed: int) -> None:
+    """A sheet, a column, a required value or a readable cell less, in uploads that no other test has seen."""
+    rng = Random(f"{study} {seed}")
+    grid = grid_of(tangled(study, seed=seed, subjects=6))
+    before = judged(study, grid)
+    plan = Study.load(study)
+    filled = sorted(name for name, rows in grid.items() if len(rows) > 1)
+    never_cleaner(before, judged(study, without_sheet(grid, rng.choice(filled))))
+    name = rng.choice(filled)
+    never_cleaner(before, judged(study, without_column(grid, name, str(rng.choice(grid[name][0])))))
+    cells = [
+        (name, header, row)
+        for name in filled
+        for header, column in plan.sheets[name].columns.items()
+        if header in grid[name][0] and column.required and column.is_ != "SUBJID"
+        for row in range(len(grid[name]) - 1)
+    ]
+    gone, bent = grid, grid
+    for name, header, row in rng.sample(cells, 5):
+        gone = with_cells(gone, name, header, blanked({row}, None))  # type: ignore[arg-type]
+        bent = with_cells(bent, name, header, blanked({row}, rng.choice(("#REF!", "???", "\ufffd\ufffd"))))  # type: ignore[arg-type]
+    for after in (judged(study, gone), judged(study, bent)):
+        assert before.ok() or not after.ok()
+        statuses(after)
