@@ -10,7 +10,7 @@ from collections.abc import Iterable
 LONGEST = 60
 _SEPARATORS = re.compile(r"[/\\]")
 # controls, line separators, marks that reorder text, and what Windows refuses in a name
-_UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff<>:"|?*]')
+_UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff<>:"|?*%]')
 
 
 def safe_name(given: str) -> str:
@@ -23,7 +23,7 @@ def safe_name(given: str) -> str:
     stem, dot, ending = plain.rpartition(".")
     if len(plain) > LONGEST:
         kept = f".{ending[:8]}" if dot and len(ending) <= 8 else ""
-        plain = (stem if kept else plain)[: LONGEST - len(kept)].rstrip() + kept
+        plain = (stem if kept else plain)[: LONGEST - len(kept)].rstrip(" .") + kept
     return plain or "upload"
 
 

@@ -60,7 +60,9 @@ class Browser:
         while b"\0" not in self._rest:
             ready, _, _ = select.select([self._of], [], [], max(0.0, until - time.monotonic()))
             assert ready, "the browser does not answer"
-            self._rest += os.read(self._of, 1 << 20)
+            more = os.read(self._of, 1 << 20)
+            assert more, "the browser is gone"
+            self._rest += more
         one, _, self._rest = self._rest.partition(b"\0")
         return dict(json.loads(one))
 
