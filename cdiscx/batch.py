@@ -58,14 +58,12 @@ def jobs(portfolio: Path) -> tuple[Job, ...]:
             problems.append(f"{where} needs name, study and uploads")
             continue
         problems += [f"{where} has an unknown key {word!r}" for word in sorted(set(entry) - _WORDS)]
-        name, uploads, cutoff = str(entry["name"]), entry["uploads"], entry.get("cutoff")
+        name, uploads, said = str(entry["name"]), entry["uploads"], entry.get("cutoff")
         if not _sound(name) or name.casefold() in {j.name.casefold() for j in made}:
             problems.append(f"{where}: the name {name!r} is taken, or cannot be the name of a folder")
-        if isinstance(cutoff, str):
-            try:
-                cutoff = dt.date.fromisoformat(cutoff)
-            except ValueError:
-                problems.append(f"{where}: cutoff {cutoff!r} is not a date of the form 2024-06-30")
+        cutoff = _day(said)
+        if said is not None and cutoff is None:
+            problems.append(f"{where}: cutoff {said!r} is not a date of the form 2024-06-30")
         listed = [uploads] if isinstance(uploads, str) else uploads
         if not isinstance(listed, list | tuple) or not listed or not all(isinstance(u, str) for u in listed):
             problems.append(f"{where}: uploads is a path or a list of paths")
@@ -76,6 +74,14 @@ def jobs(portfolio: Path) -> tuple[Job, ...]:
     if problems:
         raise SpecError(problems)
     return tuple(made)
+
+
+def _day(said: object) -> dt.date | None:
+    """A date as YAML has it or as text; None for anything else."""
+    try:
+        return said if isinstance(said, dt.date) else dt.date.fromisoformat(str(said))
+    except ValueError:
+        return None
 
 
 def _sound(name: str) -> bool:
@@ -115,7 +121,7 @@ def _run(job: Job, folder: Path, workers: int, progress: flow.Progress) -> Done:
     except CdiscxError as error:
         return Done(job, _WRONG, said=" | ".join(str(error).splitlines()))
     counts = report.summary()["by_severity"]
-    return Done(job, _status(report), *(int(counts.get(level, 0)) for level in ("error", "warning", "note")))
+    return Done(job, _status(report), counts["error"], counts["warning"], counts["note"])
 
 
 def _status(report: Report) -> int:
@@ -126,12 +132,12 @@ def _status(report: Report) -> int:
 
 def table(done: Sequence[Done]) -> str:
     """The summary as tab-separated text, one line a job, in the order of the portfolio."""
-    head = ["name", "study", "uploads", "status", "errors", "warnings", "notes", "said"]
-    rows = [
+    head: list[object] = ["name", "study", "uploads", "status", "errors", "warnings", "notes", "said"]
+    rows: list[list[object]] = [
         [d.job.name, Path(d.job.study).name, len(d.job.uploads), d.status, d.errors, d.warnings, d.notes, d.said]
         for d in done
     ]
-    return "".join("\t".join(" ".join(str(v).split()) for v in row) + "\n" for row in [head, *rows])
+    return "".join("\t".join(" ".join(str(v).split()) for v in row) + "\n" for row in (head, *rows))
 
 
 def worst(done: Sequence[Done]) -> int:

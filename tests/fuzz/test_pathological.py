@@ -37,6 +37,20 @@ TEXTS = {
 GROUPS = {"numbers": tuple(TEXTS)[:5], "words": tuple(TEXTS)[5:10], "signs": tuple(TEXTS)[10:]}
 
 
+def _table(path: Path, rows: Sequence[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+def as_csv(sheets: Mapping[str, Sequence[Mapping[str, object]]], folder: Path) -> Path:
+    """The sheets as they are, a folder of csv."""
+    folder.mkdir()
+    for name, rows in sheets.items():
+        if rows:
+            _table(folder / f"{name}.csv", [list(rows[0]), *(list(row.values()) for row in rows)])
+    return folder
+
+
 def written(sheets: Mapping[str, Sequence[Mapping[str, object]]], texts: Sequence[str], folder: Path) -> Path:
     """A folder of csv in which every column of every sheet holds each of the texts in a row of its own."""
     folder.mkdir()
@@ -53,8 +67,7 @@ def written(sheets: Mapping[str, Sequence[Mapping[str, object]]], texts: Sequenc
             cells[0][0] = texts[0]
         if name == "Labs":
             heads[-1] = " ".join(texts[0].split())
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([heads, *cells])
+        _table(folder / f"{name}.csv", [heads, *cells])
     return folder
 
 
