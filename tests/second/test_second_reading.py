@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from compare import Comparison, compare
-from tangle import KNOTS, tangle
+from knots import KNOTS, tangle
 
 from cdiscx.samples import NEOPVTT, PALHEP, clean, write_xlsx
 
@@ -88,7 +88,7 @@ def test_every_knot_changes_something() -> None:
 def _tie(sheets: dict[str, list[dict[str, object]]], knot: object, *, study_b: bool) -> None:
     from random import Random
 
-    from tangle import Knots
+    from knots import Knots
 
     assert callable(knot)
     for name in [str(r["Subject ID"]) for r in sheets["Demographics"]]:
