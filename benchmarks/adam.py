@@ -45,7 +45,8 @@ def data(subjects: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         VISITNUM=(50 + pl.col("n")).cast(pl.Float64), RSDTC=day.cast(pl.Date).cast(pl.String),
     )  # fmt: skip
     people = pl.select(s=pl.int_range(subjects, dtype=pl.Int64)).with_columns(
-        start=pl.lit(dt.date(2022, 1, 1)) + pl.duration(days=pl.col("s") * 7919 % 700), h=pl.col("s") * 2654435761 % 1000
+        start=pl.lit(dt.date(2022, 1, 1)) + pl.duration(days=pl.col("s") * 7919 % 700),
+        h=pl.col("s") * 2654435761 % 1000,
     )
     start = pl.col("start")
     later = (start + pl.duration(days=200 + pl.col("h"))).cast(pl.Date)
@@ -110,10 +111,16 @@ def main(subjects: int = 30_000, rounds: int = 3) -> None:
             ).stdout  # fmt: skip
             runs.append(json.loads(out))
     best = min(runs, key=lambda r: r["cpu"])
-    print(f"{best['subjects']:,} subjects, {best['records']:,} response records -> ADRS {best['adrs']:,}, ADTTE {best['adtte']:,} rows")
-    print(f"  best of {rounds} processes: {best['cpu']:.2f} s CPU, {best['wall']:.2f} s wall, peak {best['peak']:,.0f} MB")
+    print(
+        f"{best['subjects']:,} subjects, {best['records']:,} response records -> ADRS {best['adrs']:,}, ADTTE {best['adtte']:,} rows"
+    )
+    print(
+        f"  best of {rounds} processes: {best['cpu']:.2f} s CPU, {best['wall']:.2f} s wall, peak {best['peak']:,.0f} MB"
+    )
     if subjects == 30_000:
-        print(f"  the R reference takes {REFERENCE_SECONDS:.0f} to 100 s CPU: {REFERENCE_SECONDS / best['cpu']:.0f} times faster")
+        print(
+            f"  the R reference takes {REFERENCE_SECONDS:.0f} to 100 s CPU: {REFERENCE_SECONDS / best['cpu']:.0f} times faster"
+        )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ class Analysis(Node):
     r_status: tuple[Records, ...] = Field(
         default=(Records(of="RS", where={"RSTESTCD": ("AJCC105",)}),), description="Residual tumour: R0, R1, R2, RX"
     )
-    phase_before_surgery: str = Field(default="COMBINATION", description="APHASE of adverse events before the operation")
+    phase_before_surgery: str = Field(
+        default="COMBINATION", description="APHASE of adverse events before the operation"
+    )
     biomarkers: tuple[Records, ...] = Field(
         default=(
             Records(of="LB", where={"LBCAT": ("TUMOR MARKERS",)}),

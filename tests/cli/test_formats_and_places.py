@@ -316,7 +316,9 @@ def test_the_demo_writes_clean_uploads_that_are_clean(tmp_path: Path) -> None:
     done = cdiscx("demo", "--out", tmp_path / "demo", "--quiet")
     assert done.status == 0, done.err
     for study in ("palhep-a", "neopvtt-b"):
-        report = json.loads((tmp_path / "demo" / study / "export" / "report" / "report.json").read_text(encoding="utf-8"))
+        report = json.loads(
+            (tmp_path / "demo" / study / "export" / "report" / "report.json").read_text(encoding="utf-8")
+        )
         above = [f["message"] for f in report["findings"] if f["severity"] != "note"]
         assert not above
         assert report["summary"]["checks"]["errored"] == 0

@@ -114,13 +114,13 @@ def test_an_upload_that_vanishes_between_reading_and_writing_is_one_line_or_no_m
     files = flow.read(path)
     report = flow.validate(flow.tidy(Study.load("palhep-a"), files), expectations=False)
     path.unlink()
+    said = ""
     try:
         flow.write_reports(report, files, tmp_path / "report", Study.load("palhep-a"))
     except ExportError as error:
-        assert "site-01.xlsx" in str(error)
-        assert not (tmp_path / "report").exists()
-    else:
-        assert whole(tmp_path / "report", ".cdiscx-report")
+        said = str(error)
+    made = (tmp_path / "report").exists()
+    assert whole(tmp_path / "report", ".cdiscx-report") if made else "site-01.xlsx" in said
     with pytest.raises(UploadError, match=r"site-01\.xlsx was not found"):
         flow.read(path)
 

@@ -36,14 +36,19 @@ main(sys.argv[2:])
 
 
 def guarded(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
     env = {
         **os.environ,
+        "TMPDIR": str(scratch),
         "PYTHONPATH": str(ROOT),
         "http_proxy": "http://127.0.0.1:9",
         "https_proxy": "http://127.0.0.1:9",
     }
     command = [sys.executable, "-c", GUARD, str(folder), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, env=env, check=False, cwd=folder, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False, cwd=folder, timeout=600)
+    assert not list(scratch.iterdir()), "a temporary file was left"
+    return done
 
 
 SECRET = ("ZQXWVK", "1951-07-23", "23JUL1951")
