@@ -14,6 +14,7 @@ from cdiscx.read.archive import open_archive
 from cdiscx.read.biff import facts_of_xls
 from cdiscx.read.cells import Patches, frames
 from cdiscx.read.given import Found, Given, SheetFacts, raw_sheet
+from cdiscx.read.probe import probe
 from cdiscx.read.records import facts_of_xlsb
 from cdiscx.read.workbook import check_parts, merged_ranges, parser_errors
 from cdiscx.registry import reader
@@ -48,6 +49,7 @@ def errors_of(second: fastexcel.ExcelReader, sheet: str, first_column: int) -> P
 def _sheets(given: Given, facts: dict[str, SheetFacts]) -> tuple[tuple[RawSheet, ...], tuple[str, ...]]:
     sheets: list[RawSheet] = []
     notes: list[str] = []
+    probe(given.data, given.name)
     with parser_errors(given.name), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the readers warn of sheets without cells
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(given.data))
