@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint format compiled samples bench mutation docs clean
+.PHONY: demo test test-slow lint format compiled samples bench mutation fuzz sbom docs clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml requirements.lock
@@ -44,6 +44,12 @@ bench: $(STAMP)
 
 mutation: $(STAMP)
 	$(BIN)/python benchmarks/mutation.py
+
+fuzz: $(STAMP)
+	$(BIN)/python tests/fuzz/fuzzing.py 10000 1
+
+sbom: $(STAMP)
+	$(BIN)/python tools/sbom.py
 
 docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,docs]'
