@@ -124,9 +124,11 @@ def test_a_command_that_is_killed_leaves_nothing_that_looks_whole_and_works_agai
     verb: str, upload: Path, tmp_path: Path
 ) -> None:
     chance = random.Random(verb)
-    if verb == "validate":
+    most = 40
+    if verb == "validate":  # it changes the file system some thirty times
         killed_and_repeated(verb, upload, tmp_path, chance.randrange(2, 6), twice=False)
-    killed_and_repeated(verb, upload, tmp_path, chance.randrange(6, 40), twice=verb != "export")
+        most = 26
+    killed_and_repeated(verb, upload, tmp_path, chance.randrange(6, most), twice=verb != "export")
 
 
 @pytest.mark.slow
