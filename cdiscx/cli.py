@@ -326,7 +326,8 @@ def _delivered(made: Any, quiet: bool) -> None:
             click.echo(f"note: {note}", err=True)
     beside = {"define", "lineage", "manifest"}
     datasets = {p.stem for p in made.files if p.parent.name in ("sdtm", "adam") and p.stem.isalnum()} - beside
-    click.echo(f"{made.folder}: {len(made.files)} files, {len(datasets)} datasets; manifest.json has their hashes")
+    manifest = next((p for p in reversed(made.files) if p.name.startswith("manifest")), made.folder)
+    click.echo(f"{made.folder}: {len(made.files)} files, {len(datasets)} datasets; {manifest.name} has their hashes")
 
 
 @main.command()
