@@ -167,7 +167,8 @@ def response_differs_from_the_lesions(
     # what surgery made smaller is MEA-025's
     surgery = shrunk_by_surgery(study, timepoints, anchors).select("RSRID")
     marked = _before_progression(rows.join(surgery, on="RSRID", how="anti").with_columns(DOVRLRESP="EXPECTED"))
-    marked = marked.filter(pl.col("ANY").any().over("SEG")).cache()
+    # few visits differ: they are picked first, so that their consequences are not planned over the whole study
+    marked = marked.filter(pl.col("ANY").any().over("SEG")).collect().lazy()
     early = marked.filter("ANY", ~pl.col("AFTER_PD"))
     told = with_consequences(early, assessments, anchors, survival, study, pl.lit(run.cutoff))
     told = told.with_columns(
@@ -183,7 +184,7 @@ def response_differs_from_the_lesions(
         .otherwise(pl.lit("OVRLRESP")),
         _expected=pl.when("T_DIFF").then("DTRGRESP").when("N_DIFF").then("DNTRGRESP").otherwise("EXPECTED"),
     )
-    found = found.with_columns(sentence=pl.col("sentence") + pl.col("_later").fill_null("")).cache()
+    found = found.with_columns(sentence=pl.col("sentence") + pl.col("_later").fill_null("")).collect().lazy()
     cells = with_cells_of(with_target_cells(found, judged_lesions), judged_lesions, "NON-TARGET").with_columns(
         with_own_cells("OVRLRESP", "NEWLIND")
     )
