@@ -8,13 +8,13 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cdiscx import cli_batch, cli_ledger, cli_schema, cli_serve, cli_study
+from cdiscx import cli_batch, cli_deliver, cli_ledger, cli_schema, cli_serve, cli_study
+from cdiscx import cli_options as options
 from cdiscx.model.errors import CdiscxError, SpecError
 
 if TYPE_CHECKING:
@@ -84,30 +84,9 @@ def main() -> None:
     """
 
 
-def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> dt.date | None:
-    import datetime as dt
-
-    if value is None:
-        return None
-    try:
-        return dt.date.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"'{value}' is not a date of the form 2024-06-30") from None
-
-
-def _study_option(required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option("--study", required=required, metavar="STUDY", help="Bundled study or path to a study file.")
-
-
-_uploads = click.argument("uploads", nargs=-1, required=True, metavar="UPLOAD...")
-_cutoff = click.option(
-    "--cutoff", callback=_date, metavar="DATE", help="Data cut-off, e.g. 2024-06-30 (default: latest date)."
-)
-
-
 @main.command()
-@_uploads
-@_study_option()
+@options.uploads
+@options.study_option()
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Format of what is printed."
 )
@@ -119,7 +98,7 @@ _cutoff = click.option(
     show_default=True,
     help="Severity of open findings from which on the exit status is 1.",
 )
-@_cutoff
+@options.cutoff
 @click.option("--only", multiple=True, metavar="GLOB", help="Run only these checks, e.g. 'MEA-*' (may be repeated).")
 @click.option("--skip", multiple=True, metavar="GLOB", help="Leave these checks out (may be repeated).")
 @click.option("--no-expectations", is_flag=True, help="Leave the study's Great Expectations suite out.")
@@ -152,7 +131,7 @@ def validate(
     from cdiscx import flow
     from cdiscx.model.spec import Study
 
-    with _progress(quiet) as step:
+    with options.Progress(quiet) as step:
         plan = Study.load(study)
         files = flow.read(*uploads, progress=step)
         data = flow.tidy(plan, files, progress=step)
@@ -171,7 +150,7 @@ def validate(
 
             step("writing the ledger")
             report = history.record(report, ledger, who=who)
-        report = flow.translated(report, lang)
+        report = flow.translated(report, lang, plan)
         if folder is not None:
             step("writing reports")
             flow.write_reports(report, files, folder, plan)
@@ -209,154 +188,6 @@ def _notes(report: Report) -> None:
         click.echo(label("note: {x}", x=note), err=True)
 
 
-class _progress:
-    """One line on a terminal's standard error that says what is being done; silent elsewhere."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.on = not quiet and sys.stderr.isatty()
-
-    def __enter__(self) -> Callable[[str], None]:
-        return self.step
-
-    def step(self, what: str) -> None:
-        if self.on:
-            sys.stderr.write(f"\r\x1b[K{what} ...")
-            sys.stderr.flush()
-
-    def __exit__(self, *_: object) -> None:
-        if self.on:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-
-_out = click.option(
-    "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into."
-)
-_formats = click.option(
-    "--format",
-    "forms",
-    default="xpt",
-    show_default=True,
-    metavar="LIST",
-    help="xpt, json, ndjson, parquet, csv; comma.",
-)
-_mappings = click.option(
-    "--mappings",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
-    help="Folder with the study's own mappings (default: `mappings` beside the study file).",
-)
-_despite = click.option(
-    "--despite-errors", "despite", metavar="REASON", help="Export although errors are open; the manifest states why."
-)
-_quiet = click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
-
-
-@main.command()
-@_uploads
-@_study_option()
-@_out
-@_formats
-@_cutoff
-@_mappings
-@_despite
-@_quiet
-def sdtm(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> None:
-    """Map uploads to SDTM: datasets, define.xml, lineage and manifest in OUT/sdtm."""
-    from cdiscx import delivery
-
-    with _progress(quiet) as step:
-        made = delivery.deliver_sdtm(uploads, _order(step, **words), folder)
-    _delivered(made, quiet)
-
-
-@main.command()
-@click.argument("uploads", nargs=-1, metavar="[UPLOAD...]")
-@click.option(
-    "--sdtm",
-    "source",
-    type=click.Path(path_type=Path),
-    help="Folder of SDTM datasets (XPT, Dataset-JSON, Parquet or CSV) instead of uploads.",
-)
-@_study_option()
-@_out
-@_formats
-@_cutoff
-@_mappings
-@_despite
-@_quiet
-def adam(uploads: tuple[str, ...], source: Path | None, folder: Path, quiet: bool, **words: Any) -> None:
-    """Derive ADaM from uploads, or from SDTM datasets of anybody: datasets, define.xml, lineage in OUT/adam."""
-    from cdiscx import delivery
-
-    with _progress(quiet) as step:
-        made = delivery.deliver_adam(uploads, source, _order(step, **words), folder)
-    _delivered(made, quiet)
-
-
-@main.command()
-@_uploads
-@_study_option()
-@_out
-@_formats
-@_cutoff
-@_mappings
-@_despite
-@_quiet
-def export(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> None:
-    """Validate, map to SDTM, derive ADaM and compute the endpoints: everything in OUT, with hashes in manifest.json."""
-    from cdiscx import delivery
-
-    with _progress(quiet) as step:
-        made = delivery.deliver_all(uploads, _order(step, **words), folder)
-    _delivered(made, quiet)
-
-
-def _order(step: Callable[[str], None], *, study: str, forms: str, mappings: Path | None, **words: Any) -> Any:
-    from cdiscx.delivery import Order
-
-    wanted = tuple(dict.fromkeys(form.strip().lower() for form in forms.split(",") if form.strip()))
-    beside = Path(study).parent / "mappings"
-    own = mappings or (beside if Path(study).is_file() and beside.is_dir() else None)
-    return Order(study=study, formats=wanted, mappings=own, progress=step, **words)
-
-
-def _delivered(made: Any, quiet: bool) -> None:
-    if not quiet:
-        for note in made.notes:
-            click.echo(f"note: {note}", err=True)
-    beside = {"define", "lineage", "manifest"}
-    datasets = {p.stem for p in made.files if p.parent.name in ("sdtm", "adam") and p.stem.isalnum()} - beside
-    manifest = next((p for p in reversed(made.files) if p.name.startswith("manifest")), made.folder)
-    click.echo(f"{made.folder}: {len(made.files)} files, {len(datasets)} datasets; {manifest.name} has their hashes")
-
-
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@_study_option(required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="Format of what is printed.",
-)
-@_quiet
-def conform(folder: Path, study: str | None, form: str, quiet: bool) -> None:
-    """Check finished SDTM or ADaM datasets in DIR: own rules, and the referees that are installed."""
-    import json
-
-    from cdiscx import delivery
-    from cdiscx.conform import as_dict, as_text, exit_status
-
-    with _progress(quiet) as step:
-        report, verdicts = delivery.conform(folder, study, progress=step)
-    told = as_dict(report, verdicts)
-    said = as_text(report, verdicts) if form == "text" else json.dumps(told, ensure_ascii=False, indent=1) + "\n"
-    click.echo(said.encode() if form == "json" else said, nl=False)
-    raise SystemExit(exit_status(report, verdicts))
-
-
 @main.command()
 @click.argument("what", metavar="FILE-OR-DATASET")
 @click.argument("keys", nargs=-1, metavar="KEY...")
@@ -380,7 +211,7 @@ def trace(what: str, keys: tuple[str, ...], folder: Path | None) -> None:
 
 @main.command("list")
 @click.argument("what", type=click.Choice(("checks", "studies", "algorithms", "datasets", "formats")))
-@_study_option(required=False)
+@options.study_option(required=False)
 @click.option(
     "--format",
     "form",
@@ -399,7 +230,7 @@ def list_(what: str, study: str | None, form: str) -> None:
 
 @main.command()
 @click.argument("check_id", metavar="ID")
-@_study_option(required=False)
+@options.study_option(required=False)
 def explain(check_id: str, study: str | None) -> None:
     """Explain one check: what it finds, why it matters, how to fix it, parameters, rule cited."""
     from cdiscx import catalogue
@@ -407,21 +238,8 @@ def explain(check_id: str, study: str | None) -> None:
     click.echo(catalogue.explanation(check_id, study), nl=False)
 
 
-@main.command()
-@click.option(
-    "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into."
-)
-@click.option("--quiet", is_flag=True, help="No progress.")
-def demo(folder: Path, quiet: bool) -> None:
-    """Write sample uploads of both studies, check them, write the reports, and export the clean ones."""
-    from cdiscx import delivery
-
-    with _progress(quiet) as step:
-        lines = delivery.demo(folder, progress=step)
-    for line in lines:
-        click.echo(line)
-
-
+for _verb in (cli_deliver.sdtm, cli_deliver.adam, cli_deliver.export, cli_deliver.conform, cli_deliver.demo):
+    main.add_command(_verb)
 for _verb in (cli_ledger.ledger, cli_ledger.diff, cli_serve.serve, cli_study.new, cli_study.lint):
     main.add_command(_verb)
 main.add_command(cli_schema.schema)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,9 +14,8 @@ import polars as pl
 
 from cdiscx import registry
 from cdiscx.model.errors import UsageError
-from cdiscx.model.finding import LEFT_OUT, Check, CheckRun, Finding, Report, Status
+from cdiscx.model.finding import LEFT_OUT, CheckRun, Report, Status
 from cdiscx.model.spec import Study
-from cdiscx.model.standing import Coverage
 from cdiscx.model.table import RunContext, StudyData, Upload, UploadFile
 
 if TYPE_CHECKING:
@@ -120,15 +117,10 @@ def latest_date(data: StudyData, today: dt.date) -> dt.date:
     return max(dates, default=today)
 
 
-def select(checks: Sequence[Check], only: Sequence[str], skip: Sequence[str]) -> list[Check]:
-    """The checks whose id matches a pattern of `only` (none given: all) and none of `skip`."""
-    kept = [c for c in checks if not only or any(fnmatchcase(c.id, p.upper()) for p in only)]
-    return [c for c in kept if not any(fnmatchcase(c.id, p.upper()) for p in skip)]
-
-
 def _validated(
     data: StudyData, only: Sequence[str], skip: Sequence[str], expectations: bool, progress: Progress, how: Spread
 ) -> Report:
+    from cdiscx.validate.account import accept, coverage, select
     from cdiscx.validate.engine import Engine
     from cdiscx.validate.expectations import expectation_checks
     from cdiscx.validate.partitions import apart
@@ -154,15 +146,6 @@ def _validated(
     return Report(run_facts(data, only, skip), runs, findings, data.notes, data.changes, seen)
 
 
-def accept(finding: Finding, study: Study) -> Finding:
-    """The finding, marked as accepted where the study file says so."""
-    for item in study.accepted:
-        same = item.fingerprint in (None, finding.fingerprint) and item.subject in (None, finding.subject)
-        if item.check == finding.check_id and same and (item.fingerprint or item.subject):
-            return replace(finding, accepted=f"{item.reason} ({item.who}, {item.when.isoformat()})")
-    return finding
-
-
 def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = ()) -> dict[str, Any]:
     """What a report says of its run: study, version, uploads with hashes, dates, selection."""
     context = data.run
@@ -181,36 +164,6 @@ def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = (
         if "subjects" in data.tidy
         else 0,
     }
-
-
-def coverage(
-    data: StudyData,
-    unjudged: Mapping[str, frozenset[str]] | None = None,
-    held: Mapping[str, frozenset[str]] | None = None,
-) -> Coverage:
-    """Whose data a run has seen: subjects of the subject lists, and the sites that each upload speaks of."""
-    listed = data.tidy.get("subjects")
-    if listed is None or not {"SUBJID", "SITEID"} <= set(listed.frame.columns):
-        return Coverage(frozenset(), {f.name: () for f in data.upload.files}, unjudged or {}, held or {})
-    sites = listed.frame.lazy().select("SUBJID", "SITEID").drop_nulls().unique()
-    rows = [
-        table.frame.lazy().select("_rid", "SUBJID")
-        for name, table in data.tidy.items()
-        if data.study.sheet_of(name) is not None and {"_rid", "SUBJID"} <= set(table.frame.columns)
-    ]
-    of_source = (
-        pl.concat(rows)
-        .join(data.upload.ledger.lazy(), on="_rid")
-        .join(sites, on="SUBJID")
-        .select("_source", "SITEID")
-        .unique()
-        .collect()
-    )
-    found: dict[str, set[str]] = {f.name: set() for f in data.upload.files}
-    for source, site in of_source.iter_rows():
-        found.setdefault(data.upload.sources[source].file, set()).add(str(site))
-    subjects = frozenset(map(str, listed.frame.get_column("SUBJID").drop_nulls().to_list()))
-    return Coverage(subjects, {n: tuple(sorted(s)) for n, s in found.items()}, unjudged or {}, held or {})
 
 
 def now() -> dt.datetime:
@@ -317,11 +270,14 @@ def rendered(report: Report, form: str, *, colour: bool = False, width: int = 10
     return str(registry.registered("reporter")[form](report))
 
 
-def translated(report: Report, lang: str) -> Report:
-    """The report with its texts in another language (`zh`); ids, keys, values and fingerprints stay. Raises UsageError."""
+def translated(report: Report, lang: str, study: Study | None = None) -> Report:
+    """The report with its texts in another language (`zh`); ids, keys, values and fingerprints stay. Raises UsageError.
+
+    `study`: whose own `translations` are used too.
+    """
     from cdiscx.report.languages import translated as told
 
-    return told(report, lang)
+    return told(report, lang, study)
 
 
 def write_reports(report: Report, files: Sequence[UploadFile], folder: Path, study: Study) -> list[Path]:

@@ -1,0 +1,41 @@
+"""Finished datasets of a folder in, what the own rules and the referees say of them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cdiscx import flow
+from cdiscx.model.finding import Report
+from cdiscx.model.spec import Study
+
+
+def conform(
+    folder: Path, study: str | None = None, *, progress: flow.Progress = flow._quiet
+) -> tuple[Report, tuple[Any, ...]]:
+    """Finished SDTM or ADaM datasets of a folder -> the report of the project's own rules, and what each referee says.
+
+    What define.xml declares (keys, code lists) is read where it lies beside them; ADaM is compared with the SDTM of a
+    sibling folder `sdtm`. Raises UploadError for what is no folder of datasets.
+    """
+    from cdiscx.conform import conformance, referees
+    from cdiscx.export.define_read import declared
+    from cdiscx.read.datasets import read_datasets
+
+    progress("reading datasets")
+    frames = read_datasets(folder)
+    define = folder / "define.xml"
+    told = declared(define) if define.is_file() else None
+    beside = folder.parent / "sdtm"
+    source = read_datasets(beside) if folder.name != "sdtm" and beside.is_dir() else None
+    progress("checking conformance")
+    report = conformance(
+        frames,
+        Study.load(study) if study else None,
+        codelists=told.codelists if told else None,
+        keys=told.keys if told else None,
+        source=source,
+    )
+    progress("asking the referees")
+    analysis = report.run["standard"] == "ADaM"
+    return report, referees(folder, frames, analysis=analysis, define=define if told else None)
