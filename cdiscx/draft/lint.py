@@ -53,6 +53,7 @@ def lint_study(name: str, mappings: Path | None = None) -> Lint:
         *_schedule(study),
         *_endpoints(study),
         *_treatment(study),
+        *_translations(study),
     ]
     try:
         domains = list(_domains(study, mappings))
@@ -168,6 +169,14 @@ def _treatment(study: Study) -> Iterator[str]:
         yield "there is no `arm`: TA, TE, SE and the arm variables of DM are not made"
     if not study.trial_summary:
         yield "there is no `trial_summary`: TS is not made"
+
+
+def _translations(study: Study) -> Iterator[str]:
+    """Texts without translation, in a language that the file has begun."""
+    for lang, said in study.translations.items():
+        for text in study.texts():
+            if text not in said:
+                yield f'`translations: {lang}:` does not have the text "{text}": reports in that language show it in English'
 
 
 def _skipped(study: Study) -> Iterator[str]:

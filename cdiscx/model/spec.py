@@ -121,6 +121,12 @@ class Expectation(Node):
     group_by: str | None = Field(None, description="Judge each group (e.g. SITEID) on its own")
     min_rows: int = Field(1, description="Fewer rows than this: not judged")
 
+    @property
+    def template(self) -> str:
+        """The message, with the site named at its end where each site is judged and the message does not name it."""
+        alone = self.group_by != "SITEID" or "{group}" in self.message
+        return self.message if alone else f"{self.message} (site {{group}})"
+
 
 class Accepted(Node):
     """A finding that somebody accepted; shown as accepted, never hidden."""
@@ -170,6 +176,19 @@ class Study(Node):
     extract_date: Day | None = None
     subject_id_regex: str = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"
     options: Mapping[str, Any] = {}
+    translations: Mapping[Literal["zh"], Mapping[str, str]] = Field(
+        {}, description="This file's own texts in other languages: text as it stands here -> text; `{slots}` stay"
+    )
+
+    def texts(self) -> tuple[str, ...]:
+        """What this file says to people, each once: the keys that `translations` may have."""
+        said = [self.title]
+        said += [part.label for parts in (self.anchors, self.components, self.endpoints) for part in parts.values()]
+        said += [criterion.text for criterion in self.eligibility.values()]
+        said += [setting.off for setting in self.checks.values() if setting.off]
+        said += [exposed.label for exposed in self.analysis.exposed.values()]
+        said += [text for item in self.expectations for text in (item.message, item.fix)]
+        return tuple(dict.fromkeys(text for text in said if text))
 
     def sheet_of(self, table: str) -> tuple[str, Sheet] | None:
         """Canonical sheet name and sheet that holds a table, or None."""

@@ -14,6 +14,7 @@ from cdiscx.model.spec_yaml import Marks, Path_, dotted
 
 #: `start` of an endpoint that is no anchor: the first CR or PR (adam-derivations 6, DOR)
 _STARTS = ("first_response",)
+_SLOT = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 _BRACKETS = re.compile(r"[(\[（【][^)\]）】]*[)\]）】]")
 
 
@@ -30,6 +31,7 @@ def dead_links(study: Study, marks: Marks) -> list[str]:
     links.dates()
     links.treatments()
     links.judgements()
+    links.translations()
     return links.problems
 
 
@@ -200,3 +202,14 @@ class _Links:
             if expectation.group_by is not None:
                 everywhere = {c.is_ for s in study.sheets.values() for c in s.columns.values()}
                 self.known((*path, "group_by"), expectation.group_by, everywhere, "column")
+
+    def translations(self) -> None:
+        """A translation belongs to a text of this study and has its slots: one that is left behind is found."""
+        texts = self.study.texts()
+        for lang, said in self.study.translations.items():
+            for text, other in said.items():
+                path: Path_ = ("translations", lang, text)
+                self.known(path, text, texts, "text")
+                if sorted(_SLOT.findall(text)) != sorted(_SLOT.findall(other)):
+                    slots = " ".join(dict.fromkeys(_SLOT.findall(text))) or "none"
+                    self.say(path, f"its slots are {slots}, those of the translation are not")

@@ -7,7 +7,7 @@ severities, places, typed values and fingerprints are the same in every language
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from cdiscx.model.errors import UsageError
 from cdiscx.model.finding import Finding, Phrase, Report
+from cdiscx.model.spec import Study
 from cdiscx.model.standing import Past, Standings
 
 #: the code's own language, and those that `lang/` has
@@ -153,10 +154,20 @@ class Language:
                     return _joined([said for said, _ in read], joint), all(known for _, known in read)
         return text, not _ENGLISH_WORD.search(bare)
 
+    def of_study(self, study: Study) -> Language:
+        """This language with the study's own texts (`translations`) before the catalogue's."""
+        own = dict(study.translations.get(self.name, {}))  # type: ignore[call-overload]
+        for item in study.expectations:
+            if item.template != item.message and item.message in own:
+                own[item.template] = own[item.message] + self.label(" (site {group})")
+        more = Language(self.name, {**self.texts, **own}, self.labels)
+        slotted = [_pattern(template, said) for template, said in own.items() if _SLOT.search(template)]
+        more.__dict__["_patterns"] = _in_order([*self._patterns, *slotted])
+        return more
+
     @cached_property
     def _patterns(self) -> tuple[_Pattern, ...]:
-        made = [_pattern(template, said) for template, said in self.texts.items() if _SLOT.search(template)]
-        return tuple(sorted((p for p in made if p.letters > 1), key=lambda p: -p.letters))
+        return _in_order(_pattern(template, said) for template, said in self.texts.items() if _SLOT.search(template))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,11 @@ class _Pattern:
     @property
     def telling(self) -> bool:
         return self.letters >= _TELLING
+
+
+def _in_order(patterns: Iterable[_Pattern]) -> tuple[_Pattern, ...]:
+    """The most telling first."""
+    return tuple(sorted((p for p in patterns if p.letters > 1), key=lambda p: -p.letters))
 
 
 def _pattern(template: str, said: str) -> _Pattern:
@@ -223,11 +239,16 @@ def of(report: Report) -> Language:
     return language(str(report.run.get("lang", ENGLISH)))
 
 
-def translated(report: Report, name: str) -> Report:
-    """The report with its texts in another language; `run["lang"]` says which, nothing else of it changes."""
+def translated(report: Report, name: str, study: Study | None = None) -> Report:
+    """The report with its texts in another language; `run["lang"]` says which, nothing else of it changes.
+
+    `study`: whose own texts (`translations`) are known too.
+    """
     tongue = language(name)
     if name == ENGLISH:
         return report
+    if study is not None:
+        tongue = tongue.of_study(study)
     return replace(
         report,
         run={**report.run, "lang": name},

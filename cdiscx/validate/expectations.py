@@ -18,7 +18,7 @@ from cdiscx.model.finding import Check, Severity
 from cdiscx.model.spec import Expectation, Study
 from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
-from cdiscx.validate.hits import Hit, plain, wording
+from cdiscx.validate.hits import Hit, phrase, plain, wording
 
 #: (table, group_by) -> one entry per group: group, its rows, expectation id -> result
 Judged = dict[tuple[str, str | None], list[tuple[str | None, pl.DataFrame, dict[str, Any]]]]
@@ -141,15 +141,11 @@ def _hits(
     severity = Severity(item.severity)
 
     def hit(rid: int | None, subject: str | None, value: Any) -> Hit:
-        said = wording(item.message, {**facts, "value": value})
-        where = (
-            f" (site {group})"
-            if group is not None and item.group_by == "SITEID" and "{group}" not in item.message
-            else ""
-        )
+        slots = {**facts, "value": value}
         return Hit(
-            item.id, severity, said + where, item.fix, subject, None, item.table, rid, column, None, (), group or ""
-        )
+            item.id, severity, wording(item.template, slots), item.fix, subject, None, item.table, rid, column, None,
+            (), group or "", told=(phrase(item.template, slots), phrase(item.fix, {}), None),
+        )  # fmt: skip
 
     if not result["rows"]:
         return [hit(None, None, observed)]

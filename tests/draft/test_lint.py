@@ -78,6 +78,7 @@ def test_what_is_missing_is_said(key: str, says: str, tmp_path: Path) -> None:
         ("{is: VISREAS}", "{is: VISREASN}", "did you mean 'VISREAS'"),
         ("baseline: true, synonyms", "synonyms", "no visit of the schedule is the baseline"),
         ("num: 3, anchor: D1, target: 14, window: 2,", "num: 3, anchor: D1,", "its date is not checked"),
+        ("title: Cap", "translations: {zh: {enrolment: 入组}}\ntitle: Cap", "`translations: zh:` does not have"),
         ("title: Cap", "# DECIDE: is this right?\ntitle: Cap", "study.yaml:4: to decide: is this right?"),
     ],
 )

@@ -124,6 +124,16 @@ def test_a_value_of_the_wrong_type_is_refused_and_never_converted(write: Write, 
         ("type: date", "type: num\n        min: 5\n        max: 2", "5 is more than `max` (2)"),
         ("type: date", "type: term\n        default: A\n        terms: {B: []}", "there is no term 'A'"),
         ("label: first day", "label: first day\n    otherwise: ENROL", "there is no anchor 'ENROL'"),
+        (
+            "anchors:",
+            "translations: {zh: {first dey: 首日}}\nanchors:",
+            "there is no text 'first dey', did you mean 'first day'?",
+        ),
+        (
+            "anchors:",
+            "translations: {zh: {first day: '{N} 日'}}\nanchors:",
+            "its slots are none, those of the translation are not",
+        ),
     ],
 )
 def test_a_reference_that_leads_nowhere_is_an_error(write: Write, old: str, new: str, says: str) -> None:

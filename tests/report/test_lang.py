@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 from cdiscx import registry
 from cdiscx.model.errors import UsageError
 from cdiscx.model.finding import CheckRun, Finding, Phrase, Report, Severity, Status
+from cdiscx.model.spec import Study
+from cdiscx.model.spec_file import bundled
 from cdiscx.model.standing import Past, Standing, Standings
 from cdiscx.report import languages
 from cdiscx.report.languages import filled, language, translated
@@ -207,3 +209,23 @@ def test_the_query_log_has_chinese_headings_and_the_same_numbers(tmp_path: Path)
     assert all(CHINESE.search(str(head)) for head in rows["zh"][0])
     assert rows["zh"][1][0] == rows["en"][1][0]
     assert rows["zh"][1][11] == "WEEK 6 记录了 2 次。"
+
+
+@pytest.mark.parametrize("name", sorted(bundled()))
+def test_every_text_of_a_bundled_study_has_its_chinese_in_the_study_file(name: str) -> None:
+    study = Study.load(name)
+    assert len(study.expectations) > 10
+    assert [text for text in study.texts() if text not in study.translations.get("zh", {})] == []
+
+
+def test_an_expectation_is_told_in_the_study_files_chinese_with_its_site() -> None:
+    study = Study.load("palhep-a")
+    item = next(e for e in study.expectations if e.group_by == "SITEID")
+    said = filled(item.template, {"group": "01"})
+    english = report(finding(said, Phrase(item.template, (("group", "01"),)), fix=item.fix))
+    chinese = translated(english, "zh", study).findings[0]
+    assert chinese.message == study.translations["zh"][item.message] + "（中心 01）"
+    assert chinese.fix == study.translations["zh"][item.fix]
+    assert translated(english, "zh").findings[0].message == said  # without the study nothing is guessed
+    stored = translated(report(finding(said)), "zh", study).findings[0]  # as the ledger keeps it: without template
+    assert stored.message == chinese.message
