@@ -16,6 +16,7 @@ import click
 from cdiscx import cli_batch, cli_deliver, cli_ledger, cli_schema, cli_serve, cli_study
 from cdiscx import cli_options as options
 from cdiscx.model.errors import CdiscxError, SpecError
+from cdiscx.model.process import PROCESS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,6 +31,11 @@ _STOPPED = 130  # as a shell has it for Ctrl-C
 class Group(click.Group):
     """Turns what goes wrong into one line on standard error and an exit status: 1 for open findings, 2 for people's errors,
     3 for ours."""
+
+    def __call__(self, *args: Any, **extra: Any) -> Any:
+        """The command of a shell: this process is ours."""
+        PROCESS.own = True
+        return super().__call__(*args, **extra)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         gc.set_threshold(200_000, 20, 50)  # a run makes frames, not cycles: fewer searches for garbage

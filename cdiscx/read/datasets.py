@@ -21,7 +21,6 @@ from cdiscx.model.errors import UploadError
 from cdiscx.read.archive import open_archive
 from cdiscx.read.limits import Limits, human
 from cdiscx.read.variable_types import typed
-from cdiscx.standards.transport import CARD, TransportError, decode, is_transport, read_layout
 
 #: what lies beside datasets in a folder of ours and is none
 BESIDE = frozenset({"lineage.parquet", "manifest.json", "endpoints.json", "report.json", "conformance.json"})
@@ -174,6 +173,9 @@ def _too_many(shown: str) -> UploadError:
 
 def _xpt(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
     del stem
+    # a workbook needs none of it, and it brings numpy and Arrow along
+    from cdiscx.standards.transport import CARD, TransportError, decode, is_transport, read_layout
+
     try:
         if not is_transport(data):
             raise TransportError("it does not begin like a SAS transport file")
