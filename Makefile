@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint format compiled samples bench mutation fuzz sbom docs clean
+.PHONY: demo test test-slow lint format compiled samples bench mutation fuzz sbom lock audit docs clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "cdiscx needs Python 3.11, 3.12 or 3.13, this is " + sys.version.split()[0] + "; run: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
 demo: $(STAMP)
@@ -51,8 +52,14 @@ fuzz: $(STAMP)
 sbom: $(STAMP)
 	$(BIN)/python tools/sbom.py
 
+# both ask the network, with a tool beside the lock: pip install uv, pip install pip-audit
+lock:
+	$(PYTHON) tools/lock.py
+
+audit:
+	$(PYTHON) tools/audit.py
+
 docs: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,docs]'
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
