@@ -128,6 +128,8 @@ BOUNDARIES = [
     ("node back from 0, mRECIST", {"N1": [20, 0, 10]}, ("N1",), MRECIST, "PD", "MR-T-PD-1"),
     ("unchanged at a baseline of 0, mRECIST", {"T1": [0, 0]}, (), MRECIST, "CR", "MR-T-CR-1"),
     ("any increase from a baseline of 0, mRECIST", {"T1": [0, 1]}, (), MRECIST, "PD", "MR-T-PD-1"),
+    ("the smallest increase from a baseline of 0, mRECIST", {"T1": [0, 1e-6]}, (), MRECIST, "PD", "MR-T-PD-1"),
+    ("the smallest nadir above 0 has the row of a nadir above 0", {"N1": [20, 1e-6, 15]}, ("N1",), RECIST11, "PD", "R11-T-PD-1"),
     ("4.99 mm from a baseline of 0", {"T1": [0, 4.99]}, (), RECIST11, "SD", "R11-T-SD-1"),
     ("5 mm from a baseline of 0", {"T1": [0, 5]}, (), RECIST11, "PD", "R11-T-PD-4"),
 ]  # fmt: skip
@@ -257,10 +259,12 @@ def test_a_missing_evaluator_name_does_not_lose_the_readings():
     assert got["TRGRESP"].to_list() == ["PR"]
 
 
-def test_a_criterion_takes_numbers_as_written_and_refuses_unknown_names():
-    assert criterion("recist 1.1", pd_rel=1.2) == RECIST11
-    assert criterion("RECIST 1.1", node_normal_mm=8).node_normal_mm == 8
-    with pytest.raises(ValueError, match="no parameter pd_relative"):
-        criterion("MRECIST", pd_relative=1)
-    with pytest.raises(ValueError, match="unknown response criterion 'iRECIST'"):
-        criterion("iRECIST")
+def test_a_kilometre_is_the_largest_number_that_is_read_as_a_diameter():
+    assert last({"T1": [30, 1e6]})["TRGRESP"] == "PD"
+    assert last({"T1": [30, 1_000_000.5]})["TRGRESP"] == "NE"
+
+
+def test_percentages_exist_above_a_baseline_and_a_nadir_of_0_and_only_there():
+    nothing, something = last({"T1": [0, 5]}, c=MRECIST), last({"T1": [1e-6, 5]}, c=MRECIST)
+    assert [nothing[k] for k in ("CHG", "PCHG", "CHGNAD", "PCHGNAD")] == [5, None, 5, None]
+    assert None not in [something[k] for k in ("PCHG", "PCHGNAD")]
