@@ -24,6 +24,8 @@ from cdiscx.model.standing import Past, Standings
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh")
 _DATA = Path(__file__).parent / "lang"
+#: files of what checks, the lesions' page and the endpoints say; files of the words around it
+_TEXTS, _LABELS = ("phrases", "sayings", "checks", "derivations", "results"), ("labels", "serve", "endpoints")
 #: slots that hold what somebody typed, or a name: they are never read as words of ours
 TYPED = frozenset(
     [
@@ -224,9 +226,12 @@ def language(name: str) -> Language:
     if name == ENGLISH:
         return Language(name)
     texts: dict[str, str] = {}
-    for file in ("phrases", "sayings", "checks"):
+    for file in _TEXTS:
         texts |= _loaded(_DATA / name / f"{file}.yaml")
-    return Language(name, texts, _loaded(_DATA / name / "labels.yaml"))
+    labels: dict[str, str] = {}
+    for file in _LABELS:
+        labels |= _loaded(_DATA / name / f"{file}.yaml")
+    return Language(name, texts, labels)
 
 
 def _loaded(path: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from cdiscx.report.languages import language
 from cdiscx.serve import pages, work
 from cdiscx.serve.curves import curves
 from cdiscx.serve.desk import Desk, Run
@@ -88,8 +89,10 @@ def _front(request: Request, problem: str = "", status: int = 200, study: str = 
     desk, settings = _desk(request), _settings(request)
     desk.look()
     return pages.page(
+        settings.lang,
         "start.html.j2",
         status,
+        keeps=settings.keeps,
         problem=problem,
         studies=settings.studies,
         chosen=study,
@@ -145,7 +148,7 @@ async def _keep(upload: UploadFile, path: Path) -> None:
 
 async def _run(request: Request) -> Response:
     run = _found(request)
-    return pages.page("run.html.j2", **_facts(run, request))
+    return pages.page(_lang(request), "run.html.j2", **_facts(run, request))
 
 
 def _facts(run: Run, request: Request, problem: str = "") -> dict[str, Any]:
@@ -161,6 +164,7 @@ def _facts(run: Run, request: Request, problem: str = "") -> dict[str, Any]:
         "formats": FORMATS,
         "problem": problem,
         "going": "running" in (state, datasets),
+        "keeps": _settings(request).keeps,
     }
 
 
@@ -175,7 +179,9 @@ async def _status(request: Request) -> Response:
     run = _found(request)
     kind = DATASETS if run.state(DATASETS) == "running" else CHECK
     states = {"check": run.state(), "datasets": run.state(DATASETS)}
-    return JSONResponse({"states": states, "steps": _steps(run), "seconds": run.jobs[kind].elapsed})
+    tongue = language(_lang(request))
+    steps = [tongue.read(step) for step in _steps(run)]
+    return JSONResponse({"states": states, "steps": steps, "seconds": run.jobs[kind].elapsed})
 
 
 async def _cancel(request: Request) -> Response:
@@ -195,9 +201,11 @@ async def _make_datasets(request: Request) -> Response:
         wanted = tuple(f for f in FORMATS if f in form.getlist("format"))
         reason = " ".join(str(form.get("despite", "")).split())[:500]
     if not wanted:
-        return pages.page("run.html.j2", 400, **_facts(run, request, "Choose at least one format of datasets."))
+        return pages.page(
+            _lang(request), "run.html.j2", 400, **_facts(run, request, "Choose at least one format of datasets.")
+        )
     if run.state() != "done" or run.state(DATASETS) == "running" or _desk(request).busy():
-        return pages.page("run.html.j2", 429, **_facts(run, request, "Wait until what is running is done, or cancel it."))  # fmt: skip
+        return pages.page(_lang(request), "run.html.j2", 429, **_facts(run, request, "Wait until what is running is done, or cancel it."))  # fmt: skip
     _desk(request).make_datasets(run, wanted, reason or None)
     return RedirectResponse(f"/runs/{run.id}", 303)
 
@@ -216,13 +224,13 @@ async def _made_page(request: Request, kind: str, name: str, template: str) -> R
     if run.state(kind) != "done" or not path.is_file():
         raise HTTPException(404)
     text = await run_in_threadpool(path.read_text, encoding="utf-8")
-    return pages.finished(text, template, f"/runs/{run.id}")
+    return pages.finished(_lang(request), text, template, f"/runs/{run.id}")
 
 
 async def _lesions(request: Request) -> Response:
     run = _done(request)
     subjects = await run_in_threadpool(work.load, run.task.folder / work.LESIONS / INDEX)
-    return pages.page("lesions.html.j2", run=run, told=run.jobs[CHECK].facts, subjects=subjects)
+    return pages.page(_lang(request), "lesions.html.j2", run=run, told=run.jobs[CHECK].facts, subjects=subjects)
 
 
 async def _subject(request: Request) -> Response:
@@ -232,9 +240,10 @@ async def _subject(request: Request) -> Response:
     if not 0 <= number < len(subjects):
         raise HTTPException(404)
     subject = await run_in_threadpool(work.load, folder / f"{number}.json")
+    tongue = language(_lang(request))
     return pages.page(
-        "subject.html.j2", run=run, told=run.jobs[CHECK].facts, subject=subject, number=number, subjects=subjects,
-        curves=[curves(segment) for segment in subject["segments"]], mm=millimetres, signed=signed,
+        tongue.name, "subject.html.j2", run=run, told=run.jobs[CHECK].facts, subject=subject, number=number, subjects=subjects,
+        curves=[curves(segment, tongue) for segment in subject["segments"]], mm=millimetres, signed=signed,
     )  # fmt: skip
 
 
@@ -272,6 +281,10 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
+def _lang(request: Request) -> str:
+    return _settings(request).lang
+
+
 def _found(request: Request) -> Run:
     run = _desk(request).runs.get(str(request.path_params["run"]))
     if run is None:
@@ -291,13 +304,13 @@ async def _refused(request: Request, error: Exception) -> Response:
     if error.status_code == 413:
         limit = _settings(request).upload // MEGABYTE
         said = f"Together the workbooks may have {limit} MB. Send fewer at a time, or start cdiscx serve with a larger --limit."
-        return pages.message(413, "Too large", said, "/")
+        return pages.message(_lang(request), 413, "Too large", said, "/")
     if error.status_code == 404:
         gone = "This run is gone: only the latest are kept, and none outlives the program." if error.detail == "run" else "There is nothing here (yet)."  # fmt: skip
-        return pages.message(404, "Not found", gone, "/")
-    return pages.message(error.status_code, "That did not work", str(error.detail), "/")
+        return pages.message(_lang(request), 404, "Not found", gone, "/")
+    return pages.message(_lang(request), error.status_code, "That did not work", str(error.detail), "/")
 
 
 async def _crashed(request: Request, error: Exception) -> Response:
     said = f"The page stopped at a bug in cdiscx ({type(error).__name__}). Your runs are still there."
-    return pages.message(500, "A bug", said, "/")
+    return pages.message(_lang(request), 500, "A bug", said, "/")

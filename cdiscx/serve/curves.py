@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cdiscx.report.endpoints_svg import NARROW, WIDE, Drawing, Scale, month_ticks, plain, response_class, ticks
+from cdiscx.report.languages import Language
 from cdiscx.serve.telling import millimetres
 
 _MONTH = 30.4375
@@ -16,13 +17,13 @@ _STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
 Segment = Mapping[str, Any]
 
 
-def curves(segment: Segment) -> Markup:
-    """The drawing for a desk and for a phone; nothing where fewer than two time points have a date and a size."""
+def curves(segment: Segment, tongue: Language) -> Markup:
+    """The drawing for a desk and for a phone, in a language; nothing where fewer than two time points have a date and a size."""
     days = _days(segment["points"])
     sums = [(days[p["tp"]], p) for p in segment["points"] if p["tp"] in days and p["sum"] is not None]
     if len(sums) < 2:
         return Markup("")
-    return Markup("".join(_drawn(segment, days, sums, variant) for variant in ("wide", "narrow")))
+    return Markup("".join(_drawn(segment, days, sums, variant, tongue) for variant in ("wide", "narrow")))
 
 
 def _days(points: Sequence[Mapping[str, Any]]) -> dict[int, float]:
@@ -32,7 +33,9 @@ def _days(points: Sequence[Mapping[str, Any]]) -> dict[int, float]:
     return {tp: (day - first).days / _MONTH for tp, day in dated.items()}
 
 
-def _drawn(segment: Segment, days: Mapping[int, float], sums: Sequence[tuple[float, Any]], variant: str) -> str:
+def _drawn(
+    segment: Segment, days: Mapping[int, float], sums: Sequence[tuple[float, Any]], variant: str, tongue: Language
+) -> str:
     narrow = variant == "narrow"
     width, height, left, top = (NARROW if narrow else WIDE), (200.0 if narrow else 260.0), 46.0, 14.0
     right = width - 16.0
@@ -51,8 +54,8 @@ def _drawn(segment: Segment, days: Mapping[int, float], sums: Sequence[tuple[flo
     d.line(left, y.start, right, y.start, "axis")
     d.line(left, y.start, left, y.end, "axis")
     d.upright(12, top + height / 2, "mm", "title")
-    d.text((left + right) / 2, y.start + 36, "Months from baseline", "title", "middle")
-    _limit_lines(d, x, y, sums)
+    d.text((left + right) / 2, y.start + 36, tongue.label("Months from baseline"), "title", "middle")
+    _limit_lines(d, x, y, sums, tongue)
     for lesion in targets:
         seen = [
             (days[int(tp)], r["size"])
@@ -69,26 +72,33 @@ def _drawn(segment: Segment, days: Mapping[int, float], sums: Sequence[tuple[flo
         look = response_class(p["overall"]) if p["tp"] else "first"
         said = f"{p['visit']}: {millimetres(p['sum'])} mm" + (f", {p['overall']}" if p["overall"] else "")
         d.circle(x(month), y(p["sum"]), 5, f"mark {look}", said)
-    _legend(d, sums, len(targets) > 1, left, right, y.start + 58)
+    _legend(d, sums, len(targets) > 1, (left, right, y.start + 58), tongue)
     told = "; ".join(f"{p['visit']} {millimetres(p['sum'])} mm {p['overall']}".strip() for _, p in sums)
-    return d.render(f"{segment['what']} over time: {told}", variant)
+    return d.render(tongue.label("{what} over time: {told}", what=tongue.read(segment["what"]), told=told), variant)
 
 
-def _limit_lines(d: Drawing, x: Scale, y: Scale, sums: Sequence[tuple[float, Any]]) -> None:
+def _limit_lines(d: Drawing, x: Scale, y: Scale, sums: Sequence[tuple[float, Any]], tongue: Language) -> None:
     """The sum at which a time point would be a partial response or progression, each from the time point before to itself."""
     before = sums[0][0]
     for month, p in sums[1:]:
-        for name, words in (("partial", "partial response at or below"), ("progression", "progression from")):
+        for name, words in (
+            ("partial", "partial response at or below {x} mm"),
+            ("progression", "progression from {x} mm"),
+        ):
             if p[name] is not None:
-                d.line(
-                    x(before), y(p[name]), x(month), y(p[name]), f"limit {name}", f"{words} {millimetres(p[name])} mm"
-                )
+                said = tongue.label(words, x=millimetres(p[name]))
+                d.line(x(before), y(p[name]), x(month), y(p[name]), f"limit {name}", said)
         before = month
 
 
-def _legend(d: Drawing, sums: Sequence[tuple[float, Any]], several: bool, left: float, right: float, y: float) -> None:
+def _legend(
+    d: Drawing, sums: Sequence[tuple[float, Any]], several: bool, at: tuple[float, float, float], tongue: Language
+) -> None:
+    """`at`: left, right and base line, in px."""
+    left, right, y = at
+    say = tongue.label
     found = sorted({p["overall"] for _, p in sums if p["overall"]})
-    items = [("line", "key-total", "sum"), *([("line", "key-lesion", "target lesions")] if several else [])]
-    items += [("line", "key-partial", "limit of PR"), ("line", "key-progression", "limit of PD")]
+    items = [("line", "key-total", say("sum")), *([("line", "key-lesion", say("target lesions"))] if several else [])]
+    items += [("line", "key-partial", say("limit of PR")), ("line", "key-progression", say("limit of PD"))]
     items += [("circle", f"mark {response_class(word)}", word) for word in found]
     d.legend(left, y, items, right)

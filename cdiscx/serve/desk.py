@@ -120,7 +120,18 @@ class Desk:
         """Starts checking; the oldest run goes when there are too many."""
         others = tuple(c.source for c in self.settings.studies if c.source != choice.source)
         limits = self.settings
-        task = Task(folder, files, choice.source, others, limits.upload, limits.memory, cutoff)
+        task = Task(
+            folder,
+            files,
+            choice.source,
+            others,
+            limits.upload,
+            limits.memory,
+            cutoff,
+            lang=limits.lang,
+            ledger=limits.ledger,
+            who=limits.who,
+        )
         run = Run(folder.name, choice, task, flow.now())
         self._start(run, task, CHECK)
         self.runs[run.id] = run

@@ -12,22 +12,42 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cdiscx import history
 from cdiscx.model.errors import UsageError
 from cdiscx.model.spec import Study
 from cdiscx.model.spec_file import bundled
+from cdiscx.report.languages import ENGLISH, language
 from cdiscx.serve.settings import ADDRESS, Choice, Settings
 
 _PREFIX = "cdiscx-serve-"
 
 
-def choices_of(named: Sequence[str]) -> tuple[Choice, ...]:
-    """The studies to choose from: study files of one's own first, then the bundled ones. Raises SpecError."""
+def choices_of(named: Sequence[str], lang: str = ENGLISH) -> tuple[Choice, ...]:
+    """The studies to choose from: study files of one's own first, then the bundled ones; titles in `lang` where the study
+    file has them. Raises SpecError."""
     found: dict[str, Choice] = {}
     for name in [*named, *bundled()]:
         study = Study.load(name)
         own = name.lower() not in map(str.lower, bundled())
-        found.setdefault(study.id, Choice(str(Path(name).resolve()) if own else name, study.id, study.title))
+        found.setdefault(study.id, Choice(str(Path(name).resolve()) if own else name, study.id, _title(study, lang)))
     return tuple(found.values())
+
+
+def ready_ledger(ledger: str | None) -> str | None:
+    """The ledger as the workers find it from any folder: an absolute path, or the URL. Raises UsageError for one that is
+    there and cannot be read, or whose folder is not."""
+    if ledger is None:
+        return None
+    found = ledger if "://" in ledger else str(Path(ledger).absolute())
+    if "://" in ledger or Path(found).exists():
+        history.queries(found)
+    elif not Path(found).parent.is_dir():
+        raise UsageError(f"the folder of the ledger '{ledger}' does not exist")
+    return found
+
+
+def _title(study: Study, lang: str) -> str:
+    return language(lang).of_study(study).texts.get(study.title, study.title)
 
 
 def serve(settings: Settings, said: Callable[[str], None], *, browser: bool = True) -> None:
@@ -64,7 +84,8 @@ def serve(settings: Settings, said: Callable[[str], None], *, browser: bool = Tr
             webbrowser.open(lock.address)
         with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it, not something that went wrong
             asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
-    said("cdiscx: stopped; uploads and results were removed")
+    stays = f"; the ledger {settings.keeps} stays" if settings.keeps else ""
+    said(f"cdiscx: stopped; uploads and results were removed{stays}")
 
 
 @contextmanager

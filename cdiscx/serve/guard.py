@@ -110,27 +110,33 @@ class Guard:
 
     def _refused(self, request: Request) -> Response | None:
         if request.headers.get("host", "") not in self.lock.hosts() or len(request.headers.getlist("host")) != 1:
-            return pages.message(403, "Wrong address", f"This page answers only at {self.lock.home}")
+            return pages.message(
+                self.settings.lang, 403, "Wrong address", f"This page answers only at {self.lock.home}"
+            )
         if request.method not in ("GET", "HEAD", "POST"):
-            return pages.message(405, "Not possible here", "This page only knows GET and POST.")
+            return pages.message(self.settings.lang, 405, "Not possible here", "This page only knows GET and POST.")
         if request.method == "POST" and request.headers.get("origin") != f"http://{request.headers['host']}":
-            return pages.message(403, "Refused", "This was sent by another page, not by this one. Nothing was done.")
+            return pages.message(
+                self.settings.lang, 403, "Refused", "This was sent by another page, not by this one. Nothing was done."
+            )
         token = request.query_params.get("token") if request.url.path == "/" and request.method == "GET" else None
         if token is not None:
             return self._first(request, token)
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return pages.message(403, "Refused", "Another page asked for this. Open it from the page itself.")
+            return pages.message(
+                self.settings.lang, 403, "Refused", "Another page asked for this. Open it from the page itself."
+            )
         if not self.lock.holds(request):
-            return pages.message(403, "Not signed in", pages.HOW_IN)
+            return pages.message(self.settings.lang, 403, "Not signed in", pages.HOW_IN)
         return None
 
     def _first(self, request: Request, token: str) -> Response:
         """The page that carries the session on, so that the token leaves the address at once."""
         if self.lock.holds(request):
-            return pages.entered()
+            return pages.entered(self.settings.lang)
         if not self.lock.redeem(token):
-            return pages.message(403, "This address was used already", pages.HOW_IN)
-        answer = pages.entered()
+            return pages.message(self.settings.lang, 403, "This address was used already", pages.HOW_IN)
+        answer = pages.entered(self.settings.lang)
         answer.set_cookie(self.lock.cookie, self.lock.session, path="/", httponly=True, samesite="strict")
         return answer
 

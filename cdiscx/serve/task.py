@@ -17,7 +17,8 @@ CHECK, DATASETS = "check", "datasets"
 class Task:
     """One piece of work. `files`: (name to show, path) of each upload; `study`: what `Study.load` takes.
 
-    `upload` and `memory` are bytes; `despite`: why open errors do not stop an export; `formats`: of the datasets.
+    `upload` and `memory` are bytes; `despite`: why open errors do not stop an export; `formats`: of the datasets;
+    `lang`: of what people read; `ledger`: of the queries (file or database URL), which `who` adds the run to.
     """
 
     folder: Path
@@ -29,6 +30,9 @@ class Task:
     cutoff: dt.date | None = None
     despite: str | None = None
     formats: tuple[str, ...] = ("xpt",)
+    lang: str = "en"
+    ledger: str | None = None
+    who: str | None = None
 
     def place(self, kind: str) -> Path:
         """Where the worker of that kind finds its task and leaves its lines."""

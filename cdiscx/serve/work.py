@@ -11,6 +11,7 @@ import sys
 import traceback
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 #: what the page and the worker call their results in the folder of a run
 REPORT, REPORT_ZIP, LESIONS = "report", "report.zip", "lesions"
 EXPORT, EXPORT_ZIP = "datasets", "datasets.zip"
+#: fingerprints that the ledger or the study file accepted, with the reason
+ACCEPTED = "accepted.json"
 
 
 def main(place: Path) -> int:
@@ -90,8 +93,9 @@ def _check(task: Task, step: Step) -> dict[str, Any]:
 
     study = Study.load(task.study)
     files, data, report = _validated(task, study, step)
+    report = _recorded(task, report, step)
     step("writing reports")
-    written = flow.write_reports(report, files, task.folder / REPORT, study)
+    written = flow.write_reports(flow.translated(report, task.lang, study), files, task.folder / REPORT, study)
     _zipped(written, task.folder / REPORT, task.folder / REPORT_ZIP)
     step("judging lesions")
     subjects, why = write_lesions(flow.prepare(data, cutoff=task.cutoff), task.folder / LESIONS)
@@ -108,8 +112,29 @@ def _check(task: Task, step: Step) -> dict[str, Any]:
         "lesion_subjects": subjects,
         "no_lesions": why,
         "wrong_study": _looks_like_another(data, files, task.others),
+        "queries": {"counts": report.ledger.counts(), "head": report.ledger.head} if report.ledger else None,
         "copies": sorted(p.name for p in written if p.parent.name == "annotated"),
     }
+
+
+def _recorded(task: Task, report: Report, step: Step) -> Report:
+    """The report with the standing of every query, after the run was added to the ledger; what was accepted is kept."""
+    if task.ledger is None:
+        return report
+    from cdiscx import history
+
+    step("writing the ledger")
+    done = history.record(report, task.ledger, who=task.who)
+    accepted = {f.fingerprint: f.accepted for f in done.findings if f.accepted is not None}
+    (task.folder / ACCEPTED).write_text(json.dumps(accepted, ensure_ascii=True), encoding="utf-8")
+    return done
+
+
+def _with_accepted(task: Task, report: Report) -> Report:
+    """The report in which what the ledger accepted, when these uploads were checked, is accepted too."""
+    kept = task.folder / ACCEPTED
+    known = load(kept) if kept.is_file() else {}
+    return replace(report, findings=tuple(replace(f, accepted=known.get(f.fingerprint)) for f in report.findings))
 
 
 def _looks_like_another(data: StudyData, files: Sequence[UploadFile], others: Sequence[str]) -> str:
@@ -133,6 +158,7 @@ def _datasets(task: Task, step: Step) -> dict[str, Any]:
     files, data, report = _validated(task, study, step)
     beside = Path(task.study).parent / "mappings"
     own = beside if Path(task.study).is_file() and beside.is_dir() else None
+    report = _with_accepted(task, report) if task.ledger is not None else report
     mapped = flow.to_sdtm(data, cutoff=task.cutoff, mappings=own, progress=step)
     ready = flow.analyse(flow.to_adam(mapped, progress=step), report, progress=step)
     order = delivery.Order(task.study, task.formats, task.cutoff, own, task.despite, step)

@@ -216,6 +216,8 @@
     data.ledger.map((row) => el("tr", {}, ...row.map((v) => cell(v, "wrapped")))), T("Queries that are not among the findings")));
   filter(); checks(); changes();
   if (tabs.some((t) => t.id === "tab-" + location.hash.slice(1))) select(location.hash.slice(1));
+  const stands = /^#is-(\w+)$/.exec(location.hash);
+  if (stands && findings.some((f) => f.since === stands[1])) show({ since: stands[1], state: "" });
   const asked = /^#f-([0-9a-zA-Z-]+)$/.exec(location.hash);
   if (asked && findings.some((f) => f.fingerprint === asked[1])) {
     show({ text: asked[1], state: "" });
