@@ -19,7 +19,7 @@ from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext, StudyData, Upload, UploadFile
 
 if TYPE_CHECKING:
-    from cdiscx.validate.partitions import Spread
+    from cdiscx.parts import Spread
 
 Progress = Callable[[str], None]
 
@@ -36,22 +36,34 @@ def package_version() -> str:
         return "0+checkout"
 
 
-def read(*uploads: str | Path, progress: Progress = _quiet) -> tuple[UploadFile, ...]:
-    """Workbooks, folders or zips of csv -> raw uploads, every cell as typed. Raises UploadError."""
+def read(*uploads: str | Path, low_memory: bool | None = None, progress: Progress = _quiet) -> tuple[UploadFile, ...]:
+    """Workbooks, folders or zips of csv -> raw uploads, every cell as typed. Raises UploadError.
+
+    `low_memory`: cells and tables wait in a private temporary folder, and the checks see a share of the subjects at a
+    time; by default for uploads of some hundred megabytes.
+    """
     from cdiscx.read import read_uploads
 
     progress("reading")
-    return read_uploads(uploads)
+    return read_uploads(uploads, low_memory=low_memory)
 
 
 def tidy(
-    study: Study, files: Sequence[UploadFile], *, today: dt.date | None = None, progress: Progress = _quiet
+    study: Study,
+    files: Sequence[UploadFile],
+    *,
+    today: dt.date | None = None,
+    partitions: int | None = None,
+    progress: Progress = _quiet,
 ) -> StudyData:
-    """Raw uploads -> tables in the house's words, with every change and every unreadable cell recorded."""
+    """Raw uploads -> tables in the house's words, with every change and every unreadable cell recorded.
+
+    `partitions`: shares of the subjects that tables on disk (`read(low_memory=)`) are put into, by default by their size.
+    """
     from cdiscx.tidy import tidy as tidied
 
     progress("reading cells")
-    return tidied(study, files, today=today or _today(study))
+    return tidied(study, files, today=today or _today(study), partitions=partitions)
 
 
 def validate(
@@ -81,19 +93,22 @@ def validate(
         if study is None:
             raise UsageError("validate(frames, study): the study is needed when frames are given")
         data = tidy_frames(study, data)
-    from cdiscx.validate.partitions import Spread
+    from cdiscx.parts import Spread
 
     how = Spread(workers, cluster, partitions)
     return _validated(prepare(data, cutoff=cutoff, today=today), only, skip, expectations, progress, how)
 
 
 def prepare(data: StudyData, *, cutoff: dt.date | None = None, today: dt.date | None = None) -> StudyData:
-    """Tidy data -> the same with the run's dates and the views that checks and derivations share."""
+    """Tidy data -> the same with the run's dates and the views that checks and derivations share.
+
+    The views of tables that wait on disk are made share by share.
+    """
     from cdiscx.views import with_views
 
     day = today or _today(data.study)
     context = RunContext(day, cutoff or latest_date(data, day), cutoff is not None)
-    return with_views(data, context)
+    return with_views(data, context) if data.shares is None else data.with_(run=context)
 
 
 def latest_date(data: StudyData, today: dt.date) -> dt.date:
@@ -109,10 +124,11 @@ def latest_date(data: StudyData, today: dt.date) -> dt.date:
         "survival": ["SSDAT"],
     }.items():
         if table in data.tidy:
-            frame = data.tidy[table].frame
+            held = data.tidy[table]
             for column in columns:
-                if column in frame.columns:
-                    found.append(frame.get_column(column).filter(frame.get_column(column) <= today).max())
+                if column in held.columns:
+                    day = pl.col(column)
+                    found.append(held.lazy().select(day.filter(day <= today).max()).collect().item())
     dates = [d for d in found if isinstance(d, dt.date)]
     return max(dates, default=today)
 
@@ -123,7 +139,7 @@ def _validated(
     from cdiscx.validate.account import accept, coverage, select
     from cdiscx.validate.engine import Engine
     from cdiscx.validate.expectations import expectation_checks
-    from cdiscx.validate.partitions import apart
+    from cdiscx.validate.partitions import apart, of_shares
     from cdiscx.validate.structure import schema_checks
 
     context = data.run
@@ -136,9 +152,16 @@ def _validated(
             f"no check is left: --only {' '.join(only) or '*'} --skip {' '.join(skip) or '(nothing)'}; see cdiscx list checks"
         )
     wanted = {c.id for c in chosen}
-    engine = Engine(data, context, registry.views())
     judges = [(c, judge) for c, judge in extra if c.id in wanted]
-    outcome = engine.validate(chosen, judges, progress, apart(engine, chosen, how) if how.parts > 1 else None)
+    if data.shares is None:
+        engine = Engine(data, context, registry.views())
+        outcome = engine.validate(chosen, judges, progress, apart(engine, chosen, how) if how.parts > 1 else None)
+    else:
+        progress("checking shares of the subjects")
+        engine, judged, schemas = of_shares(data, context, chosen, bool(wanted & {"STR-003", "STR-009"}), how)
+        told = [(known[i], lambda run=run: run) for i, run in schemas if i in wanted]
+        sets = [(c, judge) for c, judge in judges if c.id not in ("STR-003", "STR-009")]
+        outcome = engine.validate(chosen, [*told, *sets], progress, judged)
     findings = tuple(accept(f, data.study) for f in outcome.findings)
     ran = {run.check_id: run for run in outcome.runs}
     runs = tuple(ran.get(i) or CheckRun(i, Status.SKIPPED, LEFT_OUT) for i in known)
@@ -159,7 +182,7 @@ def run_facts(data: StudyData, only: Sequence[str] = (), skip: Sequence[str] = (
         "cutoff_stated": bool(context and context.stated),
         "only": list(only),
         "skip": list(skip),
-        "rows": {name: data.tidy[name].frame.height for name in sorted(data.tidy) if data.study.sheet_of(name)},
+        "rows": {name: data.tidy[name].height for name in sorted(data.tidy) if data.study.sheet_of(name)},
         "subjects": int(data.tidy["subjects"].frame.select(pl.col("SUBJID").n_unique()).item())
         if "subjects" in data.tidy
         else 0,

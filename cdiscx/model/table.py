@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Held, Kept
 
 #: what kind of thing stood in a cell (codes of the `kinds` frame of a RawSheet)
 BLANK, TEXT, NUMBER, DATE, BOOL, ERROR, NO_CACHE, TIME = range(8)
@@ -45,7 +46,7 @@ class Place:
         return "!".join(part for part in (self.file, self.sheet, tail) if part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RawSheet:
     """One sheet as typed.
 
@@ -54,18 +55,36 @@ class RawSheet:
     blank = null. Dates are ISO text, numbers their shortest exact form (`7`, `3.2`; `007` where the number format pads),
     errors their token (`#N/A`).
     `kinds`: same height and order, same letters, UInt8 codes BLANK … TIME of this module.
+    Both may wait on disk (`Kept`); reading the field gives the frame.
     """
 
     file: str
     sheet: str
-    text: pl.DataFrame
-    kinds: pl.DataFrame
+    text: Held = Held()  # noqa: RUF009  a descriptor
+    kinds: Held = Held()  # noqa: RUF009  a descriptor
     merged: tuple[tuple[int, int, int, int], ...] = ()  # first row, first column, last row, last column (1-based)
     hidden: bool = False
     hidden_rows: tuple[int, ...] = ()
     hidden_columns: tuple[str, ...] = ()
     #: cells whose formula has a cached value; the value is read, the fact is kept
     formulas: int = 0
+
+    @property
+    def kept(self) -> Kept | None:
+        """The text as it waits on disk; None where it is in memory."""
+        found = self.__dict__["_text"]
+        return found if isinstance(found, Kept) else None
+
+    def moved(self, text: pl.DataFrame | Kept, kinds: pl.DataFrame | Kept) -> RawSheet:
+        """The same sheet with its cells elsewhere."""
+        return RawSheet(
+            self.file, self.sheet, text, kinds, self.merged, self.hidden, self.hidden_rows, self.hidden_columns, self.formulas
+        )  # fmt: skip
+
+    def named(self, file: str) -> RawSheet:
+        """The same sheet of an upload of another name."""
+        held = self.__dict__
+        return replace(self.moved(pl.DataFrame(), pl.DataFrame()), file=file).moved(held["_text"], held["_kinds"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +127,39 @@ class Upload:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
-    """A named frame with `_rid`/`_from` lineage, and `origin`: column -> the `table.COLUMN`s it was made of."""
+    """A named frame with `_rid`/`_from` lineage, and `origin`: column -> the `table.COLUMN`s it was made of.
+
+    The frame may wait on disk (`Kept`): `lazy`, `height` and `columns` then read no more of it than they must.
+    """
 
     name: str
-    frame: pl.DataFrame
+    frame: Held = Held()  # noqa: RUF009  a descriptor
     origin: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> Kept | None:
+        """The frame as it waits on disk; None where it is in memory."""
+        found = self.__dict__["_frame"]
+        return found if isinstance(found, Kept) else None
+
+    def lazy(self) -> pl.LazyFrame:
+        """The frame as a query."""
+        kept = self.kept
+        return self.frame.lazy() if kept is None else kept.lazy()
+
+    @property
+    def height(self) -> int:
+        """Its rows."""
+        kept = self.kept
+        return self.frame.height if kept is None else kept.height
+
+    @property
+    def columns(self) -> list[str]:
+        """Its columns."""
+        kept = self.kept
+        return self.frame.columns if kept is None else kept.schema.names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +194,8 @@ class StudyData:
     sdtm: Mapping[str, Dataset] = field(default_factory=dict)
     adam: Mapping[str, Dataset] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
+    #: the tables by shares of the subjects, where they wait on disk (`cdiscx.parts.Shares`)
+    shares: Any = None
 
     def with_(self, **changes: Any) -> StudyData:
         """A copy with these fields replaced."""

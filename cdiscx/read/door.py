@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from cdiscx.model.errors import UploadError
+from cdiscx.model.kept import Scratch, size_of
 from cdiscx.model.table import UploadFile
 from cdiscx.read.bundle import read_folder
 from cdiscx.read.given import Found, Given
@@ -19,6 +20,10 @@ from cdiscx.read.sniff import format_of
 from cdiscx.registry import discover, registered
 
 _LIMITS = Limits()
+#: bytes of .csv from which on an upload waits on disk while it is worked on; in memory it takes about twenty times as much
+LARGE = 100 * 1024**2
+#: how many bytes of .csv a byte of a compressed file comes to
+_UNPACKED = 6
 
 
 def _bytes_of(path: Path, name: str, limits: Limits) -> bytes:
@@ -89,13 +94,32 @@ def _upload(name: str, digest: str, size: int, where: Path, found: Found) -> Upl
 
 
 def _named(upload: UploadFile, name: str) -> UploadFile:
-    return replace(upload, name=name, sheets=tuple(replace(sheet, file=name) for sheet in upload.sheets))
+    return replace(upload, name=name, sheets=tuple(sheet.named(name) for sheet in upload.sheets))
 
 
-def read_uploads(paths: Iterable[str | Path], *, limits: Limits = _LIMITS) -> tuple[UploadFile, ...]:
+def are_large(paths: Iterable[Path]) -> bool:
+    """Whether uploads take more memory together than should be asked for: from LARGE bytes of .csv on."""
+    packed = (".csv", ".tsv", ".txt")
+    size = sum(size_of(p) * (1 if p.is_dir() or p.suffix.lower() in packed else _UNPACKED) for p in paths)
+    return size >= LARGE
+
+
+def _laid_down(upload: UploadFile, scratch: Scratch) -> UploadFile:
+    """The upload with the cells of its sheets on disk."""
+    sheets = tuple(
+        sheet if sheet.kept else sheet.moved(scratch.keep(sheet.text), scratch.keep(sheet.kinds))
+        for sheet in upload.sheets
+    )
+    return replace(upload, sheets=sheets)
+
+
+def read_uploads(
+    paths: Iterable[str | Path], *, limits: Limits = _LIMITS, low_memory: bool | None = None
+) -> tuple[UploadFile, ...]:
     """Reads several uploads of one study, in the order given.
 
     Where two have the same name, as many parent folders as tell them apart go before it (`north/site.xlsx`).
+    `low_memory`: their cells wait in a private temporary folder until they are asked for; by default where there are many.
     Raises UploadError at the first that cannot be read, and for a file given twice.
     """
     given = [Path(path) for path in paths]
@@ -105,7 +129,11 @@ def read_uploads(paths: Iterable[str | Path], *, limits: Limits = _LIMITS) -> tu
         if whole in seen:
             raise UploadError(f"{path.name} was given twice ({seen[whole]} and {path}); give it once")
         seen[whole] = path
-    uploads = [read_upload(path, limits=limits) for path in given]
+    scratch = Scratch() if (are_large(given) if low_memory is None else low_memory) else None
+    uploads = []
+    for path in given:
+        upload = read_upload(path, limits=limits)
+        uploads.append(upload if scratch is None else _laid_down(upload, scratch))
     parts = [path.resolve().parts for path in given]
     names = [upload.name for upload in uploads]
     depth = 1

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from cdiscx.model.kept import Kept, scratch_of, together
 from cdiscx.model.spec import Study
 from cdiscx.model.table import Source, StudyData, Table, Upload, UploadFile
+from cdiscx.parts import cut
+from cdiscx.parts.cut import Piece as Portion
 from cdiscx.tidy.books import read_book
 from cdiscx.tidy.headings import Aliases
 from cdiscx.tidy.layout import Layout
@@ -17,17 +20,20 @@ from cdiscx.tidy.rows import data_rows
 from cdiscx.tidy.sheets import Piece, SheetReader, schema_of
 
 
-def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date) -> StudyData:
+def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date, partitions: int | None = None) -> StudyData:
     """The uploads of a study, read together, in the house's words.
 
     Every table of the study is there (empty where no upload has its sheet) with `_rid` (u32, dense over all rows of all
     tables in file, sheet, row order), `_from` (= [_rid]) and every house column: X and, for dates, numbers and pairs, XC as
     collected. `today` limits the years that a date may have. What could not be read is in `problems`, what was changed in
-    reading in `changes`; nothing is raised for what a site typed.
+    reading in `changes`; nothing is raised for what a site typed. Where the cells of an upload wait on disk, so do
+    the tables, in `partitions` shares of the subjects.
     """
+    scratch = scratch_of(sheet.kept for file in files for sheet in file.sheets)
     sources: list[Source] = []
     ledger: list[pl.DataFrame] = []
     pieces: dict[str, list[pl.DataFrame]] = {sheet.holds: [] for sheet in study.sheets.values()}
+    portions: dict[str, list[Portion]] = {sheet.holds: [] for sheet in study.sheets.values()}
     problems: list[pl.DataFrame] = []
     changes: list[pl.DataFrame] = []
     notes: list[str] = []
@@ -45,17 +51,24 @@ def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date) -> StudyD
             piece: Piece = SheetReader(study, layout, rows, next_rid, file.date_system, today).read()
             ledger.append(_ledger(next_rid, len(sources), rows.frame))
             sources.append(_source(layout))
-            pieces[layout.sheet.holds].append(piece.frame)
+            if scratch is None:
+                pieces[layout.sheet.holds].append(piece.frame)
+            else:
+                portions[layout.sheet.holds].append(Portion(scratch.keep(piece.frame), len(sources) - 1))
             problems.append(piece.problems)
             changes.append(piece.changes)
             next_rid += rows.frame.height
     tables = {}
     for sheet in study.sheets.values():
-        empty = pl.DataFrame(schema=schema_of(sheet.columns))
-        frame = pl.concat([empty, *pieces[sheet.holds]])
-        tables[sheet.holds] = Table(sheet.holds, frame, _origin(sheet.holds, frame.columns))
+        schema = pl.Schema(schema_of(sheet.columns))
+        frame: pl.DataFrame | Kept = (
+            pl.concat([pl.DataFrame(schema=schema), *pieces[sheet.holds]])
+            if scratch is None
+            else together([p.frame for p in portions[sheet.holds]], schema)
+        )
+        tables[sheet.holds] = Table(sheet.holds, frame, _origin(sheet.holds, schema.names()))
     upload = Upload(tuple(files), tuple(sources), pl.concat(ledger) if ledger else Upload(()).ledger)
-    return StudyData(
+    data = StudyData(
         study,
         upload,
         tables,
@@ -64,6 +77,7 @@ def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date) -> StudyD
         notes=tuple(dict.fromkeys(notes)),
         absent={name: tuple(dict.fromkeys(names)) for name, names in absent.items()},
     )
+    return data if scratch is None else data.with_(shares=cut(data, portions, scratch, partitions))
 
 
 def _ledger(first: int, source: int, rows: pl.DataFrame) -> pl.DataFrame:

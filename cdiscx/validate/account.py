@@ -39,11 +39,15 @@ def coverage(
     if listed is None or not {"SUBJID", "SITEID"} <= set(listed.frame.columns):
         return Coverage(frozenset(), {f.name: () for f in data.upload.files}, unjudged or {}, held or {})
     sites = listed.frame.lazy().select("SUBJID", "SITEID").drop_nulls().unique()
-    rows = [
-        table.frame.lazy().select("_rid", "SUBJID")
-        for name, table in data.tidy.items()
-        if data.study.sheet_of(name) is not None and {"_rid", "SUBJID"} <= set(table.frame.columns)
-    ]
+    rows = (
+        [
+            table.frame.lazy().select("_rid", "SUBJID")
+            for name, table in data.tidy.items()
+            if data.study.sheet_of(name) is not None and {"_rid", "SUBJID"} <= set(table.columns)
+        ]
+        if data.shares is None
+        else [data.shares.rows.lazy().select("_rid", "SUBJID")]
+    )
     of_source = (
         pl.concat(rows)
         .join(data.upload.ledger.lazy(), on="_rid")

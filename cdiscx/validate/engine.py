@@ -62,10 +62,12 @@ class Engine:
     undated: dict[str, frozenset[str]] = field(default_factory=dict)
     #: also where a table has no row: this is one part of the subjects, others may have some
     always: bool = False
+    #: rows of a table where `frames` has not all of them
+    heights: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.frames |= {name: table.frame.lazy() for name, table in self.data.tidy.items()}
-        self.frames |= pseudo_tables(self.data)
+        own = {name: table.lazy() for name, table in self.data.tidy.items()}
+        self.frames = {**own, **(self.frames or pseudo_tables(self.data))}
 
     def validate(
         self,
@@ -91,6 +93,7 @@ class Engine:
             own = tuple(self.part(check, part) for part in check.parts) if there is None else there
             parts.append((check, (*own, *judged.get(check.id, ()))))
         hits = [(check, hit) for check, runs in parts for run in runs for hit in sorted(run.hits, key=_in_order)]
+        locator.expect([hit for _, hit in hits])
         kept = settle(hits, locator)
         findings = locator.findings(kept)
         counts: dict[str, int] = {}
@@ -176,8 +179,10 @@ class Engine:
 
     def _height(self, name: str) -> int:
         """Rows of a table, without a query where the table is at hand."""
+        if name in self.heights:
+            return self.heights[name]
         table = self.data.tidy.get(name)
-        return table.frame.height if table else int(self.frames[name].select(pl.len()).collect().item())
+        return table.height if table else int(self.frames[name].select(pl.len()).collect().item())
 
     def _visible(self, name: str, inputs: Inputs) -> pl.LazyFrame:
         """A table with only the columns that the part declares, blank where the study has none; views whole."""
@@ -214,8 +219,8 @@ class Engine:
             known = self.data.tidy.get(table)
             found: list[str] = []
             if spec is not None and spec.type == "date" and spec.required and known is not None:
-                rows = known.frame.filter(pl.col(column).is_null())
-                found = rows.get_column("SUBJID").drop_nulls().to_list()
+                rows = known.lazy().filter(pl.col(column).is_null()).select("SUBJID").drop_nulls().collect()
+                found = rows.get_column("SUBJID").to_list()
             self.undated[place] = frozenset(found)
         return self.undated[place]
 
@@ -260,15 +265,20 @@ _PROBLEMS: dict[str, Any] = {
 def pseudo_tables(data: StudyData) -> dict[str, pl.LazyFrame]:
     """`rows` (_rid, table, SUBJID of every row of every sheet's table) and `problems` (tidy's observations, with SUBJID)."""
     pieces = [
-        table.frame.lazy().select("_rid", "SUBJID", table=pl.lit(name))
+        table.lazy().select("_rid", "SUBJID", table=pl.lit(name))
         for name, table in data.tidy.items()
-        if data.study.sheet_of(name) is not None and "SUBJID" in table.frame.columns
+        if data.study.sheet_of(name) is not None and "SUBJID" in table.columns
     ]
     empty = pl.LazyFrame(schema={"_rid": pl.UInt32, "SUBJID": pl.String, "table": pl.String})
     rows = pl.concat([empty, *pieces])
     problems = (data.problems if data.problems is not None else pl.DataFrame(schema=_PROBLEMS)).lazy()
     named = problems.join(rows.select("_rid", "SUBJID"), on="_rid", how="left")
-    return {"rows": rows, "problems": named.with_columns(unreadable=pl.col("kind").is_in(list(UNREADABLE)))}
+    return {"rows": rows, "problems": with_unreadable(named)}
+
+
+def with_unreadable(problems: pl.LazyFrame) -> pl.LazyFrame:
+    """Observations of tidy with SUBJID, and whether the cell could not be read."""
+    return problems.with_columns(unreadable=pl.col("kind").is_in(list(UNREADABLE)))
 
 
 def guarded(judge: Callable[[], PartRun]) -> PartRun:

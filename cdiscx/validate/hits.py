@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -15,6 +14,7 @@ import polars as pl
 
 from cdiscx.model.finding import Check, CheckPart, Finding, Phrase, Related, Severity
 from cdiscx.model.table import Source, StudyData
+from cdiscx.validate.typed import TypedCells
 
 _RESERVED = frozenset({"_say", "_column", "_table", "_severity", "_expected", "_related", "_key", "_fix"})
 _LONGEST_VALUE, _LONGEST_MESSAGE = 1_200, 1500
@@ -131,7 +131,6 @@ class Locator:
     """Looks up places, typed values, sites and natural keys of tidy rows."""
 
     data: StudyData
-    _rows: dict[int, list[int]] = field(default_factory=dict)
     _sites: dict[str, str] = field(default_factory=dict)
     _key_cache: dict[str, dict[int, tuple[str, ...]]] = field(default_factory=dict)
     _subject_files: dict[str, Source | None] | None = None
@@ -140,8 +139,9 @@ class Locator:
 
     def __post_init__(self) -> None:
         ledger = self.data.upload.ledger
-        self._source_of = ledger.get_column("_source").to_list()
-        self._row_of = ledger.get_column("_row").to_list()
+        self._source_of = ledger.get_column("_source").to_numpy()
+        self._row_of = ledger.get_column("_row").to_numpy()
+        self._cells = TypedCells(self.data.upload)
         subjects = self.data.tidy.get("subjects")
         if subjects is not None and {"SUBJID", "SITEID"} <= set(subjects.frame.columns):
             pairs = subjects.frame.select("SUBJID", "SITEID").drop_nulls().iter_rows()
@@ -160,19 +160,33 @@ class Locator:
         """Source and spreadsheet row of a tidy row."""
         if rid is None or not self.data.upload.sources or rid >= len(self._source_of):
             return None, None
-        return self.data.upload.sources[self._source_of[rid]], self._row_of[rid]
+        return self.data.upload.sources[self._source_of[rid]], int(self._row_of[rid])
 
     def typed(self, rid: int | None, column: str | None) -> str | None:
         """The cell's text as typed."""
         source, row = self.place(rid)
         if source is None or row is None or column is None or column not in source.letters:
             return self._tidy_value(rid, column)
-        index = self._source_of[rid] if rid is not None else 0
-        if index not in self._rows:
-            self._rows[index] = source.raw.text.get_column("_row").to_list()
-        at = bisect_left(self._rows[index], row)
-        value = source.raw.text.get_column(source.letters[column])[at]
-        return None if value is None else str(value)
+        return self._cells.text(int(self._source_of[rid]) if rid is not None else 0, row, source.letters[column])
+
+    def expect(self, hits: Sequence[Hit]) -> None:
+        """Natural keys of the hits' rows, read once a table."""
+        by_table: dict[str, list[int]] = {}
+        for hit in hits:
+            if hit.table and hit.rid is not None:
+                by_table.setdefault(hit.table, []).append(hit.rid)
+        for table, rids in by_table.items():
+            self.keys(table, rids)
+
+    def _expect_cells(self, hits: Sequence[Hit]) -> None:
+        """Cells of the hits and of what they rest on, read once a sheet where it waits on disk."""
+        pairs = ((rid, column) for hit in hits for rid, column in ((hit.rid, hit.column), *hit.related))
+        wanted = []
+        for rid, column in pairs:
+            source, row = self.place(rid)
+            if source is not None and row is not None and rid is not None and column and column in source.letters:
+                wanted.append((int(self._source_of[rid]), row, source.letters[column]))
+        self._cells.fetch(wanted)
 
     def _tidy_value(self, rid: int | None, column: str | None) -> str | None:
         if rid is None or column is None or self.data.upload.sources:
@@ -195,10 +209,10 @@ class Locator:
         cache = self._key_cache[table]
         need = [r for r in set(rids) if r not in cache]
         if need:
-            frame = self.data.tidy[table].frame
-            names = [c for c in found[1].key if c in frame.columns]
-            picked = frame.filter(pl.col("_rid").is_in(need))
-            for row in picked.select("_rid", *names).iter_rows():
+            held = self.data.tidy[table]
+            names = [c for c in found[1].key if c in held.columns]
+            rows = held.lazy().filter(pl.col("_rid").is_in(pl.Series(need, dtype=pl.UInt32).implode()))
+            for row in rows.select("_rid", *names).collect().iter_rows():
                 cache[row[0]] = tuple("" if v is None else plain(v) for v in row[1:])
         return cache
 
@@ -212,12 +226,8 @@ class Locator:
 
     def findings(self, hits: Sequence[Hit]) -> tuple[Finding, ...]:
         """Findings in reading order: file, sheet, row, cell, check; fingerprints unique."""
-        by_table: dict[str, list[int]] = {}
-        for hit in hits:
-            if hit.table and hit.rid is not None:
-                by_table.setdefault(hit.table, []).append(hit.rid)
-        for table, rids in by_table.items():
-            self.keys(table, rids)
+        self.expect(hits)
+        self._expect_cells(hits)
         made = [self._finding(hit) for hit in hits]
         return tuple(sorted(unique_fingerprints(made), key=_order))
 

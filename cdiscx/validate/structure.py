@@ -229,7 +229,8 @@ def _no_such_column(data: StudyData, rid: int, column: str) -> bool:
     """True where the row's upload has no such column at all: STR-001 says so once."""
     if not data.upload.sources:
         return False
-    source = data.upload.sources[int(data.upload.ledger.get_column("_source")[rid])]
+    at = data.upload.ledger.get_column("_rid").search_sorted(rid)
+    source = data.upload.sources[int(data.upload.ledger.get_column("_source")[at])]
     return source.file in data.absent.get(f"{source.table}.{column}", ())
 
 

@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
-from datetime import date
 from pathlib import Path
 
 import pytest
 from grids import grid_of, in_memory, write
+from spread_kit import DATES, same
 from tangle import tangled
 
 from cdiscx import flow
 from cdiscx.model.errors import UsageError
-from cdiscx.model.finding import Report
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData
-from cdiscx.report.machine import render_json
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ("palhep-a", "neopvtt-b")
-DATES = {"cutoff": date(2025, 6, 30), "today": date(2025, 7, 1)}
 
 
 def messy(study: str, *seeds: int) -> StudyData:
     """Uploads of many defects, a site a seed, that share subjects' numbers."""
     files = [in_memory(grid_of(tangled(study, seed=s, subjects=8)), f"site-{s}.xlsx") for s in seeds]
     return flow.tidy(Study.load(study), files, today=DATES["today"])
-
-
-def same(one: Report, other: Report) -> None:
-    """The two say the same: findings in order, checks, coverage, and the bytes of report.json."""
-    assert one.findings == other.findings
-    timeless = [[dataclasses.replace(c, seconds=0.0) for c in r.checks] for r in (one, other)]
-    assert timeless[0] == timeless[1]
-    assert one.coverage == other.coverage
-    assert render_json(one) == render_json(other)
 
 
 @pytest.mark.parametrize("study", STUDIES)

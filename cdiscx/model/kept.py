@@ -1,0 +1,169 @@
+"""Frames that wait on disk: an upload larger than memory is worked on a sheet and a share of its subjects at a time.
+
+A `Kept` stands for a frame in Arrow IPC files of a private folder; whoever holds it under the name of a frame gets the
+frame when the name is read, and nothing stays in memory. The folder goes when the last `Kept` of it does, at the latest
+when the program ends, after an error as well.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, overload
+
+import polars as pl
+import pyarrow as pa
+
+from cdiscx.model.errors import ExportError
+
+
+class Scratch:
+    """A private folder for frames, only its owner's to read, which goes with the object."""
+
+    def __init__(self) -> None:
+        try:
+            self.path = tempfile.mkdtemp(prefix="cdiscx-")
+        except OSError as error:
+            raise _no_room(tempfile.gettempdir(), error) from error
+        self._numbers = count()
+        self._end = weakref.finalize(self, _removed, self.path, os.getpid())
+
+    def place(self) -> str:
+        """A path that no other frame has."""
+        return os.path.join(self.path, f"{next(self._numbers):06}.arrow")
+
+    def keep(self, frame: pl.DataFrame) -> Kept:
+        """Writes a frame. Raises ExportError where the disk is full."""
+        path = self.place()
+        try:
+            frame.write_ipc(path, compression="lz4", record_batch_size=ROWS)
+        except OSError as error:
+            raise _no_room(self.path, error) from error
+        return Kept((path,), frame.height, frame.schema, self)
+
+
+#: rows written as one batch
+ROWS = 100_000
+
+
+def _removed(path: str, owner: int) -> None:
+    if os.getpid() == owner:  # a forked child leaves its parent's folder alone
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _no_room(path: str, error: OSError) -> ExportError:
+    said = error.strerror or str(error)
+    return ExportError(f"{path} cannot take the temporary files of a large upload: {said}; set TMPDIR to a larger disk")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A frame in the files `paths`, one after the other."""
+
+    paths: tuple[str, ...]
+    height: int
+    schema: pl.Schema
+    owner: Scratch | None = field(default=None, compare=False, repr=False)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.paths, self.height, self.schema  # another process reads the files and does not own them
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(("paths", "height", "schema"), state, strict=True):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "owner", None)
+
+    def lazy(self) -> pl.LazyFrame:
+        """The frame, read when and as far as it is asked for."""
+        if not self.paths:
+            return pl.LazyFrame(schema=self.schema)
+        return pl.scan_ipc(list(self.paths), glob=False)
+
+    def load(self) -> pl.DataFrame:
+        """The whole frame in memory."""
+        return self.lazy().collect()
+
+
+class Held:
+    """The field of a dataclass that is a frame to whoever reads it, also where a `Kept` was given."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+
+    @overload
+    def __get__(self, holder: None, owner: type) -> pl.DataFrame: ...
+
+    @overload
+    def __get__(self, holder: object, owner: type) -> pl.DataFrame: ...
+
+    def __get__(self, holder: object | None, owner: type) -> pl.DataFrame:
+        if holder is None:
+            raise AttributeError(self._name)  # no default: the field has to be given
+        found = holder.__dict__[self._name]
+        return found.load() if isinstance(found, Kept) else found
+
+    def __set__(self, holder: object, value: pl.DataFrame | Kept) -> None:
+        holder.__dict__[self._name] = value
+
+
+class Writers:
+    """Several frames of one schema written piece by piece, a file each."""
+
+    def __init__(self, scratch: Scratch, number: int) -> None:
+        self.scratch = scratch
+        self.paths = [scratch.place() for _ in range(number)]
+        self.heights = [0] * number
+        self._open: dict[int, Any] = {}
+        self._schema: pl.Schema | None = None
+
+    def write(self, number: int, piece: pl.DataFrame) -> None:
+        """Adds rows to one of the frames. Raises ExportError where the disk is full."""
+        table = piece.to_arrow(compat_level=pl.CompatLevel.newest())
+        self._schema = piece.schema
+        try:
+            if number not in self._open:
+                how = pa.ipc.IpcWriteOptions(compression="lz4")
+                self._open[number] = pa.ipc.new_file(self.paths[number], table.schema, options=how)
+            self._open[number].write_table(table)
+        except OSError as error:
+            raise _no_room(self.scratch.path, error) from error
+        self.heights[number] += piece.height
+
+    def kept(self, schema: pl.Schema) -> list[Kept]:
+        """The frames as written, empty ones without a file."""
+        try:
+            for file in self._open.values():
+                file.close()
+        except OSError as error:
+            raise _no_room(self.scratch.path, error) from error
+        return [
+            Kept((self.paths[n],) if n in self._open else (), self.heights[n], schema, self.scratch)
+            for n in range(len(self.paths))
+        ]
+
+
+def scratch_of(kept: Iterable[Kept | None]) -> Scratch | None:
+    """The folder that some frames lie in; None where all are in memory."""
+    return next((k.owner for k in kept if k is not None and k.owner is not None), None)
+
+
+def together(pieces: Sequence[Kept], schema: pl.Schema) -> Kept:
+    """Several kept frames of one schema as one."""
+    paths = tuple(path for piece in pieces if piece.height for path in piece.paths)
+    return Kept(paths, sum(p.height for p in pieces), schema, scratch_of(pieces))
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of the files of a folder; 0 where it cannot be told."""
+    try:
+        if path.is_dir():
+            return sum(p.stat().st_size for p in path.iterdir() if p.is_file())
+        return path.stat().st_size
+    except OSError:
+        return 0
