@@ -108,6 +108,7 @@ def _told(kind: str, node: ast.AST, show: ast.AST, do: Do, undo: Do) -> Change:
 def _changes(tree: ast.AST) -> Iterator[Change]:
     """Every change of a function body, in the order of a walk."""
     plain: set[int] = set()
+    types_said = {id(n) for a in ast.walk(tree) if isinstance(a, ast.AnnAssign) for n in ast.walk(a.annotation)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in _PLAIN:
             plain |= {id(a) for a in ast.walk(node) if a is not node.func} - {id(a) for a in ast.walk(node.func)}
@@ -120,6 +121,8 @@ def _changes(tree: ast.AST) -> Iterator[Change]:
             other = ast.Or() if isinstance(parent.op, ast.And) else ast.And()
             yield _told("condition", parent, parent, *_field(parent, "op", other))
         elif isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.BitAnd | ast.BitOr):
+            if id(parent) in types_said:
+                continue
             swap: ast.operator = ast.BitOr() if isinstance(parent.op, ast.BitAnd) else ast.BitAnd()
             yield _told("condition", parent, parent, *_field(parent, "op", swap))
         elif isinstance(parent, ast.Call):

@@ -41,6 +41,7 @@ from mutation_judges import (  # noqa: E402
     STANDARDS,
     by_cases,
     by_tests,
+    by_views,
     prepared,
     reached,
     readers_of,
@@ -82,7 +83,9 @@ def planned() -> Iterator[tuple[Mutant, str, tuple[str, ...]]]:
                 yield mutant, ids[0] if len(ids) == 1 else name.rpartition(".")[2], ids
     for name in sorted(n for n in sys.modules if n.startswith("cdiscx.views.")):
         short = name.rpartition(".")[2]
-        yield from ((m, short, users_of(name)) for m in mutants("views", sys.modules[name]))
+        for mutant in mutants("views", sys.modules[name]):
+            direct = reached().get((name, mutant.function), ())
+            yield mutant, short, (*direct[:4], *(i for i in users_of(name) if i not in direct[:4]))
 
 
 @cache
@@ -115,8 +118,11 @@ def judge(mutant: Mutant, judges: tuple[str, ...], options: argparse.Namespace) 
     few = judges[: options.users]
     for check_id in few:
         prepared(check_id)  # with the rule as it is
+    place = (mutant.module, mutant.function)
     with living(mutant):
-        return within(options.budget, lambda: by_cases(few, remake=mutant.family == "views"))
+        if mutant.family == "views":
+            return within(options.budget, lambda: by_views(few, place))
+        return within(options.budget, lambda: by_cases(few))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import types
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -107,6 +107,23 @@ def with_views_of(check_id: str, bare: Any, context: Any) -> Any:
     return views.with_views(bare, context)
 
 
+def remade(one: Prepared, place: tuple[str, str]) -> Any | None:
+    """The case's data with the views made anew that a changed function or table reaches; None: not a cell differs."""
+    from cdiscx import views
+
+    made, other = dict(one.data.tidy), set[str]()
+    todo = views_of(one.check_id)
+    while todo:
+        name = next(n for n, v in todo.items() if not any(w in todo for w in views._tables(v)))
+        view = todo.pop(name)
+        if name not in made or not (reaches(view.function, place) or other & views._tables(view)):
+            continue
+        frame = view.function(**views._words(view, made, one.data, one.context)).collect()
+        if not frame.equals(made[name].frame):
+            made[name], other = replace(made[name], frame=frame), other | {name}
+    return replace(one.data, tidy=made) if other else None
+
+
 @cache
 def prepared(check_id: str) -> tuple[Prepared, ...]:
     """The cases of a check, failing ones first; `parameters` of a case are in its study."""
@@ -170,15 +187,10 @@ def _plain(found: Any) -> Any:
 
 
 def readers_of(module: str, name: str) -> tuple[str, ...]:
-    """Ids of the checks whose functions speak of a table of a module."""
-    out: set[str] = set()
-    for (home, function), ids in reached().items():
-        found = getattr(sys.modules[home], function, None)
-        plain = getattr(found, "__wrapped__", found)
-        there = home == module or name in vars(sys.modules[home])
-        if there and isinstance(plain, types.FunctionType) and name in names_of(plain.__code__):
-            out |= set(ids)
-    return tuple(sorted(out))
+    """Ids of the checks whose functions speak of a table of a module, under whatever module they found it."""
+    homes = [n for n, m in sys.modules.items() if n.startswith("cdiscx.") and name in vars(m)]
+    same = [h for h in homes if vars(sys.modules[h])[name] is vars(sys.modules[module])[name]]
+    return tuple(sorted({i for h in same for i in reached().get((h, name), ())}))
 
 
 # --- tests: collected once, asked one by one in this process -------------------------------------------------------------

@@ -58,6 +58,11 @@ def test_a_worked_example_has_its_best_and_confirmed_best_response(course, bor, 
         ([(40, "NE"), (80, "NE")], "NE", "R11-B-4", 40),
         ([(40, "NE"), (80, "PD")], "PD", "R11-B-3", 80),
         ([(None, None)], "MISSING", "R11-B-5", None),
+        # without a date an assessment cannot be placed, without a response there is nothing to place
+        ([(None, "PR")], "MISSING", "R11-B-5", None),
+        ([(None, "PD"), (40, "PR")], "PR", "R11-B-1", 40),
+        ([(40, None)], "MISSING", "R11-B-5", None),
+        ([(40, "not a response"), (80, "PD")], "PD", "R11-B-3", 80),
     ],
 )
 def test_best_response_takes_the_best_of_the_window_dated_where_it_was_first_shown(course, bor, rule, day):
@@ -102,6 +107,7 @@ def test_best_response_takes_the_best_of_the_window_dated_where_it_was_first_sho
         ([(20, "PR")], "NE", "R11-F-10", 20),
         ([(20, "PR"), (40, "SD")], "SD", "R11-B-2", 40),
         ([(42, "NE"), (90, "NE")], "NE", "R11-F-11", 42),
+        ([(42, "NE")], "NE", "R11-B-4", 42),
         ([(40, NN), (90, "PD")], NN, "R11-B-2", 40),
         ([(None, None)], "MISSING", "R11-B-5", None),
     ],

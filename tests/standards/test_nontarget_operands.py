@@ -65,3 +65,12 @@ def test_one_raised_sample_of_a_time_point_is_enough_and_the_others_need_none():
     strict = criterion("RECIST 1.1", marker_norm_for_cr=True)
     assert answered(*rows, markers=markers, c=strict)["NTRGRESP"] == "NON-CR/NON-PD"
     assert answered(*rows, markers=markers, c=strict, tp=2)["NTRGRESP"] == "NON-CR/NON-PD"
+
+
+def test_a_node_that_is_present_without_a_size_is_present():
+    states = pl.LazyFrame(
+        {"TP": [0, 1, 2], "STATE": ["PRESENT"] * 3, "VALUE": [20.0, None, 9.99], "RID": [1, 2, 3]},
+        schema_overrides={"TP": pl.Int32, "RID": pl.UInt32},
+    ).with_columns(SUBJID=pl.lit("1"), EVAL=pl.lit("I"), BASETYPE=pl.lit("P"), LESION=pl.lit("NT1"), NODAL=pl.lit(True))
+    got = nontarget_response(states, RECIST11).collect()
+    assert got["NTRGRESP"].to_list() == [None, "NON-CR/NON-PD", "CR"]

@@ -106,6 +106,8 @@ BOUNDARIES = [
     ("nadir 0, other node 4.99", {"N1": [20, 0, 10], "N2": [16, 0, 0]}, ("N1", "N2"), RECIST11, "PD", "R11-T-PD-4"),
     # reappearance needs a non-nodal lesion and an earlier CR, however small it is
     ("reappearance of 0.01 mm", {"T1": [30, A, 0.01]}, (), RECIST11, "PD", "R11-T-PD-3"),
+    ("reappearance of a millionth mm", {"T1": [30, A, 1e-6]}, (), RECIST11, "PD", "R11-T-PD-3"),
+    ("a node that comes back after CR is no reappearance", {"T1": [30, A, A], "N1": [20, 9, 11]}, ("N1",), RECIST11, "PR", "R11-T-PR-1"),
     ("reappearance beside a normal node", {"T1": [30, A, 2], "N1": [20, 9, 9]}, ("N1",), RECIST11, "PD", "R11-T-PD-3"),
     # the measured part alone
     ("part 20 % and 5 mm at", {"T1": [20, None], "T2": [30, 60]}, (), RECIST11, "PD", "R11-T-PD-2"),
@@ -199,7 +201,7 @@ def test_a_part_once_seen_is_missed_when_it_has_no_row_later():
 def test_a_part_that_is_split_again_is_replaced_by_its_own_parts():
     lesions, readings, points = history({"T4": [40, None], "T4.1": [None, 20], "T4.2": [None, 10]})
     values, timepoints = frames([(lesions, readings, [*points, 2])])
-    again = values.filter(LESION="T4.2").with_columns(TP=pl.lit(2, dtype=pl.Int32))
+    again = values.filter(LESION="T4.2", TP=1).with_columns(TP=pl.lit(2, dtype=pl.Int32))
     parts = pl.concat(
         [
             again,
@@ -207,8 +209,12 @@ def test_a_part_that_is_split_again_is_replaced_by_its_own_parts():
             again.with_columns(LESION=pl.lit("T4.1.2"), PARENT=pl.lit("T4.1"), VALUE=pl.lit(6.0)),
         ]
     )
-    got = target_response(pl.concat([values, parts]), RECIST11, timepoints).filter(TP=2).collect().row(0, named=True)
-    assert (got["SUM"], got["N_MISSING"], got["TRGRESP"]) == (23.0, 0, "PR")
+    later = parts.with_columns(TP=pl.lit(3, dtype=pl.Int32))
+    last_point = timepoints.filter(TP=2).with_columns(TP=pl.lit(3, dtype=pl.Int32))
+    got = target_response(pl.concat([values, parts, later]), RECIST11, pl.concat([timepoints, last_point])).collect()
+    for tp in (2, 3):
+        row = got.row(by_predicate=pl.col("TP") == tp, named=True)
+        assert (row["SUM"], row["N_MISSING"], row["TRGRESP"]) == (23.0, 0, "PR")
 
 
 def test_a_merged_partner_of_0_mm_adds_nothing_and_is_no_disappearance_of_the_whole():
@@ -268,3 +274,24 @@ def test_percentages_exist_above_a_baseline_and_a_nadir_of_0_and_only_there():
     nothing, something = last({"T1": [0, 5]}, c=MRECIST), last({"T1": [1e-6, 5]}, c=MRECIST)
     assert [nothing[k] for k in ("CHG", "PCHG", "CHGNAD", "PCHGNAD")] == [5, None, 5, None]
     assert None not in [something[k] for k in ("PCHG", "PCHGNAD")]
+
+
+def test_a_lesion_is_a_node_and_at_the_porta_where_any_of_its_baseline_rows_says_so():
+    values, points = frames([history({"N1": [30, 9]})])
+    for flags, size, response in (("NODAL",), 9.0, "CR"), (("NODAL", "PORTA"), 19.99, "CR"), ((), 9.0, "PR"):
+        said = values.filter(TP=0).with_columns(pl.lit(True).alias(f) for f in flags)
+        second = said.with_columns(RID=pl.lit(99, dtype=pl.UInt32))
+        rows = values.with_columns(VALUE=pl.when(pl.col("TP") == 1).then(size).otherwise("VALUE"))
+        got = target_response(pl.concat([rows, second]), MRECIST, points).filter(TP=1).collect()
+        assert got["TRGRESP"].to_list() == [response]
+
+
+def test_readers_of_one_subject_have_lesions_and_baselines_of_their_own():
+    first, points = frames([history({"T1": [30, 20]})])
+    second, _ = frames([history({"T2": [50, 50]})])
+    other = [f.with_columns(EVAL=pl.lit("READER 2")) for f in (second, points)]
+    got = target_response(pl.concat([first, other[0]]), RECIST11, pl.concat([points, other[1]])).filter(TP=1).collect()
+    assert got.select("EVAL", "SUM", "BASE", "TRGRESP").sort("EVAL").rows() == [
+        ("INVESTIGATOR", 20, 30, "PR"),
+        ("READER 2", 50, 50, "SD"),
+    ]
