@@ -69,15 +69,15 @@ def _told(status: int, *lines: str) -> int:
 
 
 def _internal(error: Exception) -> int:
-    """Our own bug: one line, and the whole story with CDISCX_TRACEBACK set."""
+    """Our own bug: one line, and the whole story with CDISCX_TRACEBACK set.
+
+    The line leaves the error's own words out: a library's message may quote what stands in a subject's cells.
+    """
     if os.environ.get("CDISCX_TRACEBACK"):
         traceback.print_exception(error)
     where = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    place = f"{Path(where.filename).name}:{where.lineno}"
-    return _told(
-        _CRASHED, f"the run stopped at a bug in cdiscx ({said}, {place}); set CDISCX_TRACEBACK=1 for the details"
-    )
+    said = f"{type(error).__name__}, {Path(where.filename).name}:{where.lineno}"
+    return _told(_CRASHED, f"the run stopped at a bug in cdiscx ({said}); set CDISCX_TRACEBACK=1 for the details")
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
