@@ -16,6 +16,7 @@ from cdiscx.model.table import BLANK, BOOL, DATE, NUMBER, TEXT, TIME, letter
 BLOCK = 512
 #: below this, every whole number has an exact float
 EXACT = 2**53
+_UNIX_DAY = date(1970, 1, 1).toordinal()
 
 #: (0-based row, 0-based column) -> (text, kind): what a fast reader lost and a look at the file's details found
 Patches = dict[tuple[int, int], tuple[str, int]]
@@ -111,6 +112,11 @@ def _mixed(values: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
     return text, kinds
 
 
+def _days(values: Sequence[date]) -> pl.Series:
+    """Dates -> Date, by their day numbers: half the time of handing over the dates themselves."""
+    return (pl.Series([day.toordinal() for day in values], dtype=pl.Int32) - _UNIX_DAY).cast(pl.Date)
+
+
 class _Column:
     """One column as it comes in, block by block: runs of one type are kept typed and turned to text once."""
 
@@ -130,7 +136,7 @@ class _Column:
         if kind is not self._kind:
             self._finish()
             self._kind = kind
-        self._run.append(pl.Series(values, dtype=_TYPES[kind][0]))
+        self._run.append(_days(values) if kind is date else pl.Series(values, dtype=_TYPES[kind][0]))
 
     def _finish(self) -> None:
         if self._run:

@@ -25,7 +25,7 @@ _LONGEST_ROW = 64 << 20
 _DENSE = 8_000_000
 #: any reference beyond Z999999: only then the extent must be looked at closely
 _FAR = re.compile(rb"""["'](?:[A-Za-z]{2,3}[0-9]{1,7}|[A-Za-z][0-9]{7})["']""")
-_FAR_PLAIN = re.compile(rb"""<c r="(?:[A-Z]{2,3}[0-9]|[A-Z][0-9]{7})""")
+_FAR_PLAIN = re.compile(rb"""r="[A-Z](?:[A-Z]|[0-9]{7})""")
 _REFERENCE = re.compile(rb"""["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
 _ROOT = re.compile(rb"<(?:([A-Za-z_][\w.-]*):)?worksheet[\s>]")
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -148,13 +148,13 @@ def look(archive: Archive, member: str, plan: Plan) -> Details:
         last_row = max(last_row, int(last[2]) if last else 0)
         if b"hidden" in chunk:
             _rows_and_columns(chunk, words, found)
-        if b'"e"' in chunk or (b"'" in chunk and b"'e'" in chunk):
+        if b"e" in chunk and (b'"e"' in chunk or (b"'" in chunk and b"'e'" in chunk)):
             _errors(chunk, words, found)
         if words.formula[0][:-1] in chunk:
             _formulas(chunk, words, found)
         if plan.padded:
             _padded(chunk, words, plan, found)
-        if plan.dated and b">-" in chunk:
+        if plan.dated and b"-" in chunk and b">-" in chunk:
             _before_time(chunk, words, plan, found)
     _resolve_shared(found)
     if (far or last_row * 26 > max(_DENSE, 8 * found.cells)) and not found.scattered:
@@ -165,7 +165,9 @@ def look(archive: Archive, member: str, plan: Plan) -> Details:
 def _count(chunk: bytes, words: Words, found: Details) -> bool:
     """Adds the chunk's cells; True where all are written as Excel does, so that a plainer search finds them all."""
     named = chunk.count(words.cell_first)
-    if words.cell_first == b'<c r="' and named == chunk.count(b"<c") and b":c" not in chunk:
+    # a colon alone is found faster than a colon and a letter, and few chunks have one
+    prefixed = b":" in chunk and b":c" in chunk
+    if words.cell_first == b'<c r="' and not prefixed and named == chunk.count(b"<c"):
         found.cells += named
         return True
     count = sum(chunk.count(word) for word in words.cell)
