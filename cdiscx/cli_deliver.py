@@ -61,6 +61,7 @@ def adam(uploads: tuple[str, ...], source: Path | None, folder: Path, quiet: boo
 @options.cutoff
 @options.mappings
 @options.despite
+@options.lang
 @options.quiet
 def export(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> None:
     """Validate, map to SDTM, derive ADaM and compute the endpoints: everything in OUT, with hashes in manifest.json."""

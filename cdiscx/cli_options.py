@@ -53,6 +53,13 @@ mappings = click.option(
 despite = click.option(
     "--despite-errors", "despite", metavar="REASON", help="Export although errors are open; the manifest states why."
 )
+lang = click.option(
+    "--lang",
+    type=click.Choice(("en", "zh")),
+    default="en",
+    show_default=True,
+    help="Language of what people read: messages, reports, pages.",
+)
 quiet = click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
 
 

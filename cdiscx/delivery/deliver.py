@@ -100,11 +100,11 @@ def write_all(data: StudyData, report: Report, files: Sequence[UploadFile], orde
     decision, losses = gated(parts, data, report, order)
     with whole_folder(folder, EXPORT) as made:
         order.progress("writing reports")
-        flow.write_reports(report, files, made / "report", data.study)
+        flow.write_reports(flow.translated(report, order.lang, data.study), files, made / "report", data.study)
         for part in parts:
             write_part(part, made / part.name, data, order, decision)
         order.progress("writing the endpoint page")
-        write_endpoints(made, data)
+        write_endpoints(made, data, order.lang)
         told = folder_manifest(made, data, report, files, order, decision, losses)
         (made / "manifest.json").write_text(told, encoding="utf-8", newline="\n")
         names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]

@@ -13,7 +13,8 @@ FORMATS = ("xpt",)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is wanted: study file as named, formats, where own mappings lie, why open errors do not stop it.
+    """What is wanted: study file as named, formats, where own mappings lie, why open errors do not stop it, and the
+    language of what people read of it (reports, endpoint page; never of datasets and their metadata).
 
     `stamp` of the files is the data cut-off, or SOURCE_DATE_EPOCH where that is set: the same input makes the same bytes.
     """
@@ -24,6 +25,7 @@ class Order:
     mappings: Path | None = None
     despite: str | None = None
     progress: flow.Progress = field(default=flow._quiet)
+    lang: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,14 +102,15 @@ def _stamp(data: StudyData) -> dt.datetime:
     return dt.datetime.combine(data.run.cutoff, dt.time())
 
 
-def write_endpoints(folder: Path, data: StudyData) -> None:
+def write_endpoints(folder: Path, data: StudyData, lang: str = "en") -> None:
+    """endpoints.json, and the page of it in a language."""
     from cdiscx.report.endpoints import endpoint_page
 
     told = data.results["endpoints"]
     text = json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n"
     (folder / ENDPOINTS).write_text(text, encoding="utf-8", newline="\n")
     frames = {name: d.public for name, d in data.adam.items()}
-    page = endpoint_page(data.study, told, frames, version=flow.package_version())
+    page = endpoint_page(data.study, told, frames, version=flow.package_version(), lang=lang)
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 

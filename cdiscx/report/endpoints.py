@@ -20,6 +20,7 @@ from cdiscx.report.endpoints_safety import grade_plot
 from cdiscx.report.endpoints_survival import survival_plot
 from cdiscx.report.endpoints_swimmer import swimmer
 from cdiscx.report.endpoints_tumour import changes_of, courses_of, spider, waterfall
+from cdiscx.report.languages import ENGLISH, Language, language
 from cdiscx.report.page import content_hash
 from cdiscx.report.words import visible
 
@@ -37,8 +38,13 @@ def endpoint_page(
     adam: Mapping[str, pl.DataFrame],
     *,
     version: str = "",
+    lang: str = ENGLISH,
 ) -> str:
-    """The page of `analyse`'s results; `adam`: the frames they were made of; `version`: of cdiscx, for the footer."""
+    """The page of `analyse`'s results; `adam`: the frames they were made of; `version`: of cdiscx, for the footer.
+
+    `lang`: of the page; terms of adverse events, names of CDISC and values stay as they are.
+    """
+    tongue = language(lang).of_study(study)
     style, script = ((_TEMPLATES / f"endpoints.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -49,14 +55,18 @@ def endpoint_page(
         finalize=_safe,
     )
     environment.filters["number"] = _number
-    environment.filters["named"] = _named
+    environment.filters["named"] = lambda subjects: _named(subjects, tongue)
+    environment.filters["said"] = tongue.read
     page = environment.get_template("endpoints.html.j2").render(
+        t=tongue.label,
+        many=tongue.many,
+        lang=tongue.tag,
         results=results,
         endpoints=results["endpoints"],
         primary=[e for e in results["endpoints"] if e["primary"]],
         methods=_methods(results["endpoints"]),
-        plots=_plots(study, results, adam),
-        shift=_shift(results.get("pvtt_shift")),
+        plots=_plots(study, results, adam, tongue),
+        shift=_shift(results.get("pvtt_shift"), tongue),
         changed=[r for r in results["sensitivity"]["rows"] if r["changed"]],
         style=Markup(style),
         script=Markup(script),
@@ -67,12 +77,14 @@ def endpoint_page(
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _plots(study: Study, results: Mapping[str, Any], adam: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+def _plots(
+    study: Study, results: Mapping[str, Any], adam: Mapping[str, pl.DataFrame], tongue: Language
+) -> dict[str, Any]:
     """Every plot as markup that was escaped when it was drawn; empty where there is nothing to plot."""
     per_month = float(study.parameters.get("days_per_month", 30.4375))
     timed = [e for e in results["endpoints"] if e["kind"] == "time_to_event"]
     curves = {
-        e["id"]: survival_plot(e, frames.curve_records(adam, e["id"], e["population"]), per_month)
+        e["id"]: survival_plot(e, frames.curve_records(adam, e["id"], e["population"]), per_month, tongue)
         for e in timed
         if e["n"]
     }
@@ -87,12 +99,12 @@ def _plots(study: Study, results: Mapping[str, Any], adam: Mapping[str, pl.DataF
         "what": what,
         "timed": timed,
         "curves": {name: Markup(svg) for name, svg in curves.items()},
-        "waterfall": Markup(waterfall(_picked(changes), what) if changes else ""),
+        "waterfall": Markup(waterfall(_picked(changes), what, tongue) if changes else ""),
         "left_out": max(len(changes), len(courses), len(lanes)) > DRAWN,
         "drawn": DRAWN,
-        "spider": Markup(spider(_picked(courses), what) if courses else ""),
-        "swimmer": Markup(swimmer(_picked(lanes)) if lanes else ""),
-        "grades": Markup(grade_plot(events["by_term"], events["N"])),
+        "spider": Markup(spider(_picked(courses), what, tongue) if courses else ""),
+        "swimmer": Markup(swimmer(_picked(lanes), tongue) if lanes else ""),
+        "grades": Markup(grade_plot(events["by_term"], events["N"], tongue)),
     }
 
 
@@ -108,7 +120,7 @@ def _methods(entries: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {text: i for i, text in enumerate(texts, start=1)}
 
 
-def _shift(shift: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _shift(shift: Mapping[str, Any] | None, tongue: Language) -> dict[str, Any] | None:
     """The shift table as rows of cells: number, direction (down, same, up, unknown), who."""
     if shift is None:
         return None
@@ -123,7 +135,7 @@ def _shift(shift: Mapping[str, Any] | None) -> dict[str, Any] | None:
             known = base in classes and then in classes
             step = (order.index(then) > order.index(base)) - (order.index(then) < order.index(base)) if known else None
             look = {None: "unknown", -1: "down", 0: "same", 1: "up"}[step]
-            row.append({"n": cell["n"], "look": look, "who": _named(cell["subjects"])})
+            row.append({"n": cell["n"], "look": look, "who": _named(cell["subjects"], tongue)})
         if base not in ("NONE", "NOT KNOWN") or any(c["n"] for c in row):
             rows.append({"baseline": base, "cells": row, "n": sum(c["n"] for c in row)})
     total = sum(r["n"] for r in rows)
@@ -132,10 +144,11 @@ def _shift(shift: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"order": order, "rows": rows, "n": total, "text": shift["text"]} | told
 
 
-def _named(subjects: Sequence[str], most: int = NAMED) -> str:
+def _named(subjects: Sequence[str], tongue: Language, most: int = NAMED) -> str:
     """`001, 002 and 3 more`."""
     shown = ", ".join(str(s) for s in subjects[:most])
-    return f"{shown} and {len(subjects) - most} more" if len(subjects) > most else shown
+    more = tongue.label(" and {n} more", n=len(subjects) - most) if len(subjects) > most else ""
+    return shown + more
 
 
 def _number(value: float | None, decimals: int = 1) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from cdiscx.report.endpoints_svg import NARROW, RESPONSES, WIDE, Drawing, Scale, month_ticks, plain, response_class
+from cdiscx.report.languages import Language
 
 #: lines of reference: partial response against baseline, and the part of progression that a bar can show
 REFERENCE = (-30.0, 20.0)
@@ -35,19 +36,19 @@ class Course:
     points: tuple[tuple[float, float], ...]
 
 
-def waterfall(changes: Sequence[Change], what: str) -> str:
+def waterfall(changes: Sequence[Change], what: str, tongue: Language) -> str:
     """One bar a subject, worst to best, coloured by best overall response, with lines at -30 % and +20 %.
 
     `what`: the words for the sum that is judged, `sum of diameters`.
     """
     ordered = sorted(changes, key=lambda c: (-c.change, c.subject))
-    return "".join(_bars(ordered, what, variant) for variant in ("wide", "narrow"))
+    return "".join(_bars(ordered, tongue.read(what), variant, tongue) for variant in ("wide", "narrow"))
 
 
-def spider(courses: Sequence[Course], what: str) -> str:
+def spider(courses: Sequence[Course], what: str, tongue: Language) -> str:
     """One line a subject from baseline on, coloured by best overall response."""
     ordered = sorted(courses, key=lambda c: c.subject)
-    return "".join(_lines(ordered, what, variant) for variant in ("wide", "narrow"))
+    return "".join(_lines(ordered, tongue.read(what), variant, tongue) for variant in ("wide", "narrow"))
 
 
 def changes_of(frame: pl.DataFrame) -> list[Change]:
@@ -90,15 +91,18 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return -100.0, math.ceil(top / 25) * 25.0
 
 
-def _legend(d: Drawing, words: Sequence[str], left: float, right: float, y: float, shape: str) -> None:
+def _legend(
+    d: Drawing, words: Sequence[str], left: float, right: float, y: float, shape: str, tongue: Language
+) -> None:
     found = [w for w in RESPONSES if w in words]
     rest = sum(w not in RESPONSES for w in words)
     items = [(shape, response_class(w), f"{w} ({words.count(w)})") for w in found]
-    items += [(shape, "r-ne", f"no response ({rest})")] if rest else []
+    items += [(shape, "r-ne", tongue.label("no response ({n})", n=rest))] if rest else []
     d.legend(left, y, items, right)
 
 
-def _bars(ordered: Sequence[Change], what: str, variant: str) -> str:
+def _bars(ordered: Sequence[Change], what: str, variant: str, tongue: Language) -> str:
+    say = tongue.label
     narrow = variant == "narrow"
     width = NARROW if narrow else WIDE
     height, left, right, top = (240.0 if narrow else 360.0), (46.0 if narrow else 64.0), width - 44.0, 12.0
@@ -106,13 +110,24 @@ def _bars(ordered: Sequence[Change], what: str, variant: str) -> str:
     low, high = _range([c.change for c in ordered])
     y = Scale(low, high, top + height, top)
     slot = min(46.0, (right - left - 4) / len(ordered))
-    _frame(d, y, left, right, "Best change (%)" if narrow else f"Best change of the {what} from baseline (%)")
+    _frame(
+        d,
+        y,
+        left,
+        right,
+        say("Best change (%)") if narrow else say("Best change of the {what} from baseline (%)", what=what),
+    )
     for i, bar in enumerate(ordered):
         shown = min(bar.change, high)
         at, end = y(0), y(shown)
         gap = slot * 0.14 if slot > 3 else 0
         tall = max(abs(end - at), 1.5)
-        tip = f"{bar.subject}: {plain(round(bar.change, 1))} %, best response {bar.response or 'none'}"
+        tip = say(
+            "{who}: {p} %, best response {r}",
+            who=bar.subject,
+            p=plain(round(bar.change, 1)),
+            r=bar.response or say("none"),
+        )
         x = left + 3 + i * slot
         d.rect(
             x + gap / 2,
@@ -128,15 +143,18 @@ def _bars(ordered: Sequence[Change], what: str, variant: str) -> str:
     d.text(
         (left + right) / 2,
         top + height + 18,
-        f"Subjects with a measured change (n = {len(ordered)})",
+        say("Subjects with a measured change (n = {n})", n=len(ordered)),
         "title",
         "middle",
     )
-    _legend(d, [c.response for c in ordered], left, right, top + height + 42, "bar")
-    return d.render(f"Waterfall plot: best percent change of the {what}, {len(ordered)} subjects", variant)
+    _legend(d, [c.response for c in ordered], left, right, top + height + 42, "bar", tongue)
+    return d.render(
+        say("Waterfall plot: best percent change of the {what}, {n} subjects", what=what, n=len(ordered)), variant
+    )
 
 
-def _lines(ordered: Sequence[Course], what: str, variant: str) -> str:
+def _lines(ordered: Sequence[Course], what: str, variant: str, tongue: Language) -> str:
+    say = tongue.label
     narrow = variant == "narrow"
     width = NARROW if narrow else WIDE
     height, left, right, top = (240.0 if narrow else 360.0), (46.0 if narrow else 64.0), width - 44.0, 12.0
@@ -145,19 +163,28 @@ def _lines(ordered: Sequence[Course], what: str, variant: str) -> str:
     marks = month_ticks(max([1.0, *(m for m, _ in points)]), narrow)
     low, high = _range([v for _, v in points])
     x, y = Scale(0, marks[-1], left, right), Scale(low, high, top + height, top)
-    _frame(d, y, left, right, "Change (%)" if narrow else f"Change of the {what} from baseline (%)")
+    _frame(d, y, left, right, say("Change (%)") if narrow else say("Change of the {what} from baseline (%)", what=what))
     _references(d, y, left, right)
     for month in marks:
         d.line(x(month), y.start, x(month), y.start + 5, "axis")
         d.text(x(month), y.start + 18, f"{month:g}", "tick", "middle")
-    d.text((left + right) / 2, y.start + 36, "Months from start of treatment", "title", "middle")
+    d.text((left + right) / 2, y.start + 36, say("Months from start of treatment"), "title", "middle")
     for course in ordered:
         look = response_class(course.response)
         shown = [(x(m), y(min(v, high))) for m, v in course.points]
         last = course.points[-1]
-        tip = f"{course.subject}: best response {course.response or 'none'}, last {plain(round(last[1], 1))} % at {last[0]:.1f} months"
+        tip = say(
+            "{who}: best response {r}, last {p} % at {m} months",
+            who=course.subject,
+            r=course.response or say("none"),
+            p=plain(round(last[1], 1)),
+            m=f"{last[0]:.1f}",
+        )
         d.path(shown, f"course {look}", tip)
         for (px, py), (month, value) in zip(shown[1:], course.points[1:], strict=True):
-            d.circle(px, py, 2.2, f"dot {look}", f"{course.subject}: {plain(round(value, 1))} % at {month:.1f} months")
-    _legend(d, [c.response for c in ordered], left, right, y.start + 60, "line")
-    return d.render(f"Spider plot: change of the {what} over time, {len(ordered)} subjects", variant)
+            said = say("{who}: {p} % at {m} months", who=course.subject, p=plain(round(value, 1)), m=f"{month:.1f}")
+            d.circle(px, py, 2.2, f"dot {look}", said)
+    _legend(d, [c.response for c in ordered], left, right, y.start + 60, "line", tongue)
+    return d.render(
+        say("Spider plot: change of the {what} over time, {n} subjects", what=what, n=len(ordered)), variant
+    )

@@ -104,9 +104,18 @@ class Language:
     labels: Mapping[str, str] = field(default_factory=dict)
     _known: dict[str, tuple[str, bool]] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def tag(self) -> str:
+        """The language as pages and browsers call it (BCP 47)."""
+        return {"zh": "zh-Hans"}.get(self.name, self.name)
+
     def label(self, text: str, **slots: object) -> str:
         """A word of the reports, its slots filled."""
         return filled(self.labels.get(text, text), {name: str(value) for name, value in slots.items()})
+
+    def many(self, count: int, word: str) -> str:
+        """`1 subject`, `1,200 subjects`: a number of things, by the label of `{n} subject` or `{n} subjects`."""
+        return self.label(f"{{n}} {word}{'' if count == 1 else 's'}", n=f"{count:,}")
 
     def text(self, text: str, phrase: Phrase | None = None) -> str:
         """A text of a check; from its template where that is known and translated, else read as it stands."""
@@ -162,6 +171,8 @@ class Language:
         for item in study.expectations:
             if item.template != item.message and item.message in own:
                 own[item.template] = own[item.message] + self.label(" (site {group})")
+        for text in [e.label for e in study.analysis.exposed.values() if e.label in own]:
+            own[text.removesuffix(" Flag")] = own[text].removesuffix(self.label(" Flag"))
         more = Language(self.name, {**self.texts, **own}, self.labels)
         slotted = [_pattern(template, said) for template, said in own.items() if _SLOT.search(template)]
         more.__dict__["_patterns"] = _in_order([*self._patterns, *slotted])

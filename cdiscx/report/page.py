@@ -54,7 +54,7 @@ def render_page(
         run=_without_surrogates(run | {"study": "Study", "version": ""} | dict(report.run)),
         rows=sum((report.run.get("rows") or {}).values()),
         t=tongue.label,
-        lang={"zh": "zh-Hans"}.get(tongue.name, tongue.name),
+        lang=tongue.tag,
         verdict=tongue.read(words.verdict(report)),
         ledger=report.ledger,
         ledger_said=tongue.read(report.ledger.said()) if report.ledger else "",

@@ -70,8 +70,8 @@ def _environment(lang: str) -> jinja2.Environment:
     of_script = {text: tongue.label(text) for text in SCRIPT_WORDS} if lang != ENGLISH else {}
     made.globals.update(
         t=tongue.label,
-        many=lambda n, word: tongue.label(f"{{n}} {word}{'' if n == 1 else 's'}", n=f"{n:,}"),
-        lang={"zh": "zh-Hans"}.get(lang, lang),
+        many=tongue.many,
+        lang=tongue.tag,
         words=embedded(of_script) if of_script else "",
         keeps="",
         states=STATES,

@@ -161,7 +161,7 @@ def _datasets(task: Task, step: Step) -> dict[str, Any]:
     report = _with_accepted(task, report) if task.ledger is not None else report
     mapped = flow.to_sdtm(data, cutoff=task.cutoff, mappings=own, progress=step)
     ready = flow.analyse(flow.to_adam(mapped, progress=step), report, progress=step)
-    order = delivery.Order(task.study, task.formats, task.cutoff, own, task.despite, step)
+    order = delivery.Order(task.study, task.formats, task.cutoff, own, task.despite, step, task.lang)
     made = delivery.write_all(ready, report, files, order, task.folder / EXPORT)
     step("packing")
     _zipped(made.files, task.folder / EXPORT, task.folder / EXPORT_ZIP)

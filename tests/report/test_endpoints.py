@@ -207,3 +207,60 @@ def test_the_thrombus_table_colours_the_direction_of_the_shift_and_names_the_sub
     assert len([a for a in cells if (a["class"] or "").startswith("down")]) == 10
     assert any(re.search(r"\d\d-\d\d\d", a.get("data-tip") or "") for a in cells)
     assert "Thrombus</a>" not in told("palhep-a", 36)
+
+
+#: names that are the same in every language, and CDISC's own words of values
+NAMES = re.compile(
+    r"cdiscx|endpoints\.json|Kaplan-Meier|Greenwood|log|Brookmeyer-Crowley|Clopper-Pearson|Clavien-Dindo|mRECIST|"
+    r"[Cc]ombined [Pp]ositive [Ss]core|non-cr|non-pd|\bIII[ab]\b"
+)
+
+
+def english(html: str, frames: dict[str, pl.DataFrame]) -> list[str]:
+    """What is left in English of a page's texts, once the texts of the data and the names are taken out."""
+    values = {
+        v for f in frames.values() for c in f.select(pl.col(pl.String)) for v in c.drop_nulls().unique().to_list()
+    }
+    told = sorted((v for v in values if re.search("[a-z]{3}", v)), key=len, reverse=True)
+    plain = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
+    texts = re.split("<[^>]*>", plain) + re.findall('(?:aria-label|data-label|data-tip|title)="([^"]*)"', plain)
+    left = []
+    for text in dict.fromkeys(t.strip() for t in texts):
+        rest = text
+        for value in (v for v in told if v in rest):
+            rest = rest.replace(value, "")
+        cut = re.sub(r"[A-Z][\w -]*\u2026", "", NAMES.sub("", rest))  # a term that a plot has no room for
+        if re.search("[a-z]{3,}", cut):
+            left.append(text)
+    return left
+
+
+@pytest.mark.parametrize("name", ["palhep-a", "neopvtt-b"])
+@pytest.mark.parametrize("n", [0, 1, 40])
+def test_the_page_in_chinese_has_no_sentence_left_in_english(name: str, n: int):
+    frames = Cohort(n, pvtt=name == "neopvtt-b").frames
+    other = Cohort(n, pvtt=name == "neopvtt-b", seed=11).frames
+    findings = [{"check_id": "MEA-014", "severity": "error", "subject": "01-001", "accepted": None}] if n else []
+    results = analyse(study(name), frames, derived=other, findings=findings)
+    page = endpoint_page(study(name), results, frames, version="0.1.0", lang="zh")
+    assert '<html lang="zh-Hans">' in page
+    assert english(page, frames) == []
+
+
+def test_every_word_of_the_endpoint_page_has_its_chinese():
+    from pathlib import Path
+
+    from cdiscx.report import endpoints_swimmer
+    from cdiscx.report.languages import language
+
+    labels, room = language("zh").labels, Path(endpoints.__file__).parent
+    template = (room / "templates" / "endpoints.html.j2").read_text(encoding="utf-8")
+    asked = re.findall(r'\bt\("((?:[^"\\]|\\.)+)"', template)
+    asked += re.findall(r'\bt\("[^"]+" if [^"]+(?:"[^"]*")? else "([^"]+)"', template)
+    for file in room.glob("endpoints*.py"):
+        asked += re.findall(r'(?:tongue\.label|say)\(\s*"([^"]+)"', file.read_text(encoding="utf-8"))
+    asked += [words for _, _, words in endpoints_swimmer.MARKS.values()]
+    assert len(set(asked)) > 110
+    assert [text for text in dict.fromkeys(asked) if text not in labels] == []
+    bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", " ", template, flags=re.DOTALL)
+    assert set(re.findall("[A-Za-z]{3,}", re.sub("<[^>]*>", " ", bare))) == {"cdiscx", "Ser", "ious"}

@@ -37,7 +37,7 @@ def test_every_word_of_a_page_goes_through_the_catalogue_and_is_in_it(file: Path
     asked += [f"{{n}} {word}{end}" for word in re.findall(r'\bmany\([^"]+, "([^"]+)"\)', text) for end in ("", "s")]
     assert [text for text in asked if text not in ZH.labels] == []
     bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", " ", text, flags=re.S)
-    told = re.findall(r'(?:aria-label|placeholder|title)="([^"]*)"', bare) + [re.sub(r"<[^>]*>", " ", bare)]
+    told = [*re.findall(r'(?:aria-label|placeholder|title)="([^"]*)"', bare), re.sub(r"<[^>]*>", " ", bare)]
     assert [WORD.findall(SAME.sub("", part)) for part in told if WORD.search(SAME.sub("", part))] == []
 
 
