@@ -85,6 +85,11 @@ def test_best_response_takes_the_best_of_the_window_dated_where_it_was_first_sho
         ([(42, "CR"), (90, "PR"), (130, "PR")], "PR", "R11-F-6", 90),
         ([(42, "CR"), (90, "SD")], "SD", "R11-F-3", 42),
         ([(20, "CR"), (90, "SD")], "PD", "R11-F-3", 90),
+        ([(20, "CR"), (90, "SD"), (130, "SD")], "PD", "R11-F-3", 90),
+        # what could not be read, or is a response again, is not what follows
+        ([(42, "CR"), (90, "NE"), (130, "PD")], "SD", "R11-F-4", 42),
+        ([(42, "CR"), (60, "NE"), (70, "NE"), (90, "CR"), (130, "PD")], "SD", "R11-F-4", 42),
+        ([(42, "PR"), (60, "NE"), (70, "NE"), (90, "PR"), (130, "PD")], "SD", "R11-F-9", 42),
         ([(42, "CR"), (90, "PD")], "SD", "R11-F-4", 42),
         ([(20, "CR"), (30, "PD")], "PD", "R11-F-4", 30),
         ([(42, "CR")], "SD", "R11-F-5", 42),
@@ -125,7 +130,12 @@ def test_a_study_may_allow_more_unreadable_scans_or_no_stable_one_between():
 
 def test_disease_after_a_complete_response_is_flagged_but_progression_is_not():
     """R11-B-6: reading logic does not know CR followed by PR; check MEA-018 asks the site."""
-    assert best((42, "CR"), (90, "PR"))["CRLOST"] is True
+    assert best((42, "PR"), (90, "SD"))["CRLOST"] is False
+    assert best((42, "CR"), (90, "CR"))["CRLOST"] is False
+    for disease in ("PR", "SD", NN):
+        assert best((42, "CR"), (90, disease))["CRLOST"] is True
+        assert best((20, disease), (42, "CR"))["CRLOST"] is False
+        assert best((20, disease), (42, "CR"), (90, disease))["CRLOST"] is True
     assert best((42, "PR"), (90, "CR"), (130, "PD"))["CRLOST"] is False
 
 
@@ -147,3 +157,10 @@ def test_readers_of_one_subject_are_kept_apart_and_subjects_come_back_sorted():
             ("2", "A", D1 + dt.timedelta(days=40), "SD", D1)]  # fmt: skip
     got = best_response(pl.LazyFrame(rows, schema=ROWS, orient="row"), sd_min_days=35).collect()
     assert got.select("SUBJID", "EVAL", "CBOR").rows() == [("2", "A", "SD"), ("9", "A", "SD"), ("9", "B", "SD")]
+
+
+@pytest.mark.parametrize(("gap", "cbor"), [(27, "SD"), (28, "PR"), (29, "PR")])
+def test_unless_a_study_says_otherwise_a_response_is_confirmed_after_four_weeks(gap, cbor):
+    rows = [("1", "I", D1 + dt.timedelta(days=d), "PR", D1) for d in (42, 42 + gap)]
+    frame = pl.LazyFrame(rows, schema=ROWS, orient="row")
+    assert best_response(frame, sd_min_days=35).collect()["CBOR"].to_list() == [cbor]

@@ -11,6 +11,7 @@ from cdiscx.standards.pvtt import (
     composite,
     pvtt_response,
     staging_change,
+    staging_steps,
 )
 
 
@@ -109,3 +110,15 @@ def test_microscopic_thrombus_is_no_imaging_class_but_has_its_place_in_pathology
 
 def test_japanese_classes_map_one_way():
     assert VP_TO_CHENG == {"VP1": "I", "VP2": "I", "VP3": "II", "VP4": "III"}
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "plain", "by_letter"),
+    [("IIa", "IIb", 0, 1), ("IIb", "IIa", 0, -1), ("IIa", "II", 0, 0), ("IIb", "IIIa", 1, 1), ("IV", "NONE", -4, -4)],
+)
+def test_a_change_of_class_is_counted_in_steps_and_letters_count_only_where_the_study_says_so(
+    base, now, plain, by_letter
+):
+    b, n = pl.lit(base), pl.lit(now)
+    got = pl.select(staging_steps(b, n).alias("p"), staging_steps(b, n, use_subtypes=True).alias("l")).row(0)
+    assert got == (plain, by_letter)
