@@ -15,43 +15,48 @@ RESPONSE_ORDER = ("CR", "PR", "SD", _STABLE, "NED", "PD", "NE", "MISSING")
 # Two responses on one day cannot both hold: progression is irreversible, then the worst that could be
 # evaluated.
 _WORST_FIRST = ("PD", "SD", _STABLE, "NED", "PR", "CR", "NE")
-
+#: responses travel as their places in that order: whole numbers are compared many times faster than words
+_CODE = {word: place for place, word in enumerate(_WORST_FIRST)}
 
 _DAYS = 1 << 24
 """More than any date counts in days: a subject's number times this plus a date is unique."""
 
 
-def _is(response: str) -> pl.Expr:
-    return pl.col("_RESP") == response
+def _is(*responses: str) -> pl.Expr:
+    return pl.any_horizontal(pl.col("_RESP") == _CODE[r] for r in responses)
 
 
 def _prepared(tp: pl.LazyFrame, sd_min_days: int) -> pl.LazyFrame:
-    """One row a subject and day up to the first PD: `_id`, DATE, `_RESP`, `_OK` (late enough for SD), counts so far."""
+    """One row a subject and day up to the first PD: `_id`, DATE, `_RESP` (its code), `_OK` (late enough for SD), counts so far.
+
+    Rows are in the order of subjects and days.
+    """
     words = pl.col("OVRLRESP").cast(pl.String).str.strip_chars().str.to_uppercase()
-    severity = words.replace_strict(
-        list(_WORST_FIRST), list(range(len(_WORST_FIRST))), default=None, return_dtype=pl.Int8
-    )
+    severity = words.replace_strict(list(_CODE), list(_CODE.values()), default=None, return_dtype=pl.Int8)
     order = pl.col("_id").cast(pl.Int64) * _DAYS + pl.col("DATE").to_physical().cast(pl.Int64)
     # one number a subject and day, then the worst response: sorted, the first of each number is the day's response
     day = (
-        tp.select("_id", "DATE", "REF", severity.alias("_SEVERITY"))
-        .filter(pl.col("_SEVERITY").is_not_null(), pl.col("DATE").is_not_null())
+        tp.select("_id", "DATE", "REF", severity.alias("_RESP"))
+        .filter(pl.col("_RESP").is_not_null(), pl.col("DATE").is_not_null())
         .with_columns(order.alias("_DAY"))
-        .sort(pl.col("_DAY") * len(_WORST_FIRST) + pl.col("_SEVERITY"), maintain_order=True)
+        .sort(pl.col("_DAY") * len(_WORST_FIRST) + pl.col("_RESP"), maintain_order=True)
         .filter((pl.col("_DAY") != pl.col("_DAY").shift(1)).fill_null(True))
-        .with_columns(
-            pl.col("_SEVERITY")
-            .replace_strict(list(range(len(_WORST_FIRST))), list(_WORST_FIRST), return_dtype=pl.String)
-            .alias("_RESP"),
+        .select(
+            pl.col("_id").set_sorted(),
+            "DATE",
+            "_RESP",
             ((pl.col("DATE") - pl.col("REF")).dt.total_days() >= sd_min_days).fill_null(False).alias("_OK"),
+            (pl.col("_id") != pl.col("_id").shift(1)).fill_null(True).alias("_first"),
+            # progressions on earlier days, of all subjects before and of this one
+            _is("PD").cum_sum().shift(1, fill_value=0).alias("_pds"),
         )
     )
-    first_pd = day.filter(_is("PD")).group_by("_id").agg(pl.col("DATE").min().alias("_PD_AT"))
-    other = ~pl.col("_RESP").is_in(["CR", "PR", "SD", "NE"])
+    at_first = pl.when("_first").then("_pds").forward_fill()
+    other = ~_is("CR", "PR", "SD", "NE")
     # counts run over all subjects: only differences within a subject are read
     return (
-        day.join(first_pd, on="_id", how="left", maintain_order="left")
-        .filter(pl.col("_PD_AT").is_null() | (pl.col("DATE") <= pl.col("_PD_AT")))
+        day.filter(pl.col("_pds") == at_first)
+        .drop("_pds", "_first")
         .with_columns(
             _is("NE").cum_sum().alias("_n_ne"),
             _is("SD").cum_sum().alias("_n_sd"),
@@ -74,7 +79,7 @@ def _facts(days: pl.LazyFrame) -> pl.LazyFrame:
         ),
         _is("NE").all().alias("_only_ne"),
         (pl.len() > 1).alias("_several"),
-        pl.when(pl.col("_RESP").is_in(["PR", "SD", _STABLE])).then(date).max().alias("_disease"),
+        pl.when(_is("PR", "SD", _STABLE)).then(date).max().alias("_disease"),
     )
 
 
@@ -85,10 +90,11 @@ def _confirmed(days: pl.LazyFrame, conf_days: int, max_ne: int, max_sd: int) -> 
     later one.
     """
     counts = ("_n_ne", "_n_sd", "_n_pr", "_n_other")
-    ordered = days.sort("DATE").with_columns(pl.col("DATE").dt.offset_by(f"{conf_days}d").alias("_due"))
+    good = days.filter(_is("CR", "PR")).select("_id", "DATE", "_RESP", *counts)
+    ordered = good.sort("DATE").with_columns(pl.col("DATE").dt.offset_by(f"{conf_days}d").alias("_due"))
 
     def pairs(first: str, later: tuple[str, ...]) -> pl.LazyFrame:
-        partners = ordered.filter(pl.col("_RESP").is_in(later)).select("_id", *counts, pl.col("DATE").alias("_at"))
+        partners = ordered.filter(_is(*later)).select("_id", *counts, pl.col("DATE").alias("_at"))
         joined = ordered.filter(_is(first)).join_asof(
             partners,
             left_on="_due",
@@ -121,7 +127,7 @@ def _confirmed(days: pl.LazyFrame, conf_days: int, max_ne: int, max_sd: int) -> 
 
 
 def _follow_up(days: pl.LazyFrame, facts: pl.LazyFrame, conf_days: int) -> pl.LazyFrame:
-    """One row a subject with CR or PR: `_lead` (the response that leads), `_after` and its date `_after_date`.
+    """One row a subject with CR or PR: `_lead` (the day of the response that leads), `_after` (a code) and its date `_after_date`.
 
     The lead is a CR if there was one, else a PR; one late enough for stability before one too early. What
     follows is the first progression at any distance, or other disease at least `conf_days` later ("later" in
@@ -134,7 +140,7 @@ def _follow_up(days: pl.LazyFrame, facts: pl.LazyFrame, conf_days: int) -> pl.La
         pl.when(cr).then(pl.coalesce("_CR_ok", "_CR")).otherwise(pl.coalesce("_PR_ok", "_PR")).alias("_lead"),
     ).filter(pl.col("_lead").is_not_null())
     late = (pl.col("DATE") - pl.col("_lead")).dt.total_days() >= conf_days
-    disease = _is("SD") | _is(_STABLE) | (_is("PR") & (pl.col("_lead_resp") == "CR"))
+    disease = _is("SD", _STABLE) | (_is("PR") & (pl.col("_lead_resp") == "CR"))
     decisive = (
         days.join(lead, on="_id")
         .filter(pl.col("DATE") > pl.col("_lead"), _is("PD") | (late & disease))
@@ -168,22 +174,24 @@ def _confirmed_rows() -> list[Row]:
     lead, after, later = pl.col("_lead"), pl.col("_after"), pl.col("_after_date")
     cr, pr = pl.col("_CR").is_not_null(), pl.col("_PR").is_not_null()
     cr_ok, pr_ok = pl.col("_CR_ok").is_not_null(), pl.col("_PR_ok").is_not_null()
-    stable = after.is_in(["SD", _STABLE])
+    stable = (after == _CODE["SD"]) | (after == _CODE[_STABLE])
     rows: list[Row] = [
         (pl.col("_cCR").is_not_null(), "CR", "R11-F-1", pl.col("_cCR")),
         (pl.col("_cPR").is_not_null() & ~pl.col("_one_sd"), "PR", "R11-F-6", pl.col("_cPR")),
         (pl.col("_cPR").is_not_null(), "PR", "R11-F-7", pl.col("_cPR")),
     ]
     # After a CR any disease is progression in truth: what is seen later never counts as stability of its own.
-    for rule_id, follows in (("R11-F-2", after == "PR"), ("R11-F-3", stable), ("R11-F-4", after == "PD")):
+    for rule_id, follows in (
+        ("R11-F-2", after == _CODE["PR"]), ("R11-F-3", stable), ("R11-F-4", after == _CODE["PD"])
+    ):  # fmt: skip
         rows += [(cr & cr_ok & follows, "SD", rule_id, lead), (cr & follows, "PD", rule_id, later)]
     rows += [(cr & cr_ok, "SD", "R11-F-5", lead), (cr, "NE", "R11-F-5", lead)]
     rows += [
         (pr & stable, "SD", "R11-F-8", lead),
-        (pr & pr_ok & (after == "PD"), "SD", "R11-F-9", lead),
+        (pr & pr_ok & (after == _CODE["PD"]), "SD", "R11-F-9", lead),
         (pr & pr_ok, "SD", "R11-F-10", lead),
         (pr & pl.col("_SD_ok").is_not_null(), "SD", "R11-B-2", pl.col("_SD_ok")),
-        (pr & (after == "PD"), "PD", "R11-F-9", later),
+        (pr & (after == _CODE["PD"]), "PD", "R11-F-9", later),
         (pr, "NE", "R11-F-10", lead),
         (pl.col("_only_ne") & pl.col("_several"), "NE", "R11-F-11", pl.col("_any")),
     ]
