@@ -102,18 +102,21 @@ def _delivered(made: Any, quiet: bool) -> None:
     show_default=True,
     help="Format of what is printed.",
 )
+@options.lang
 @options.quiet
-def conform(folder: Path, study: str | None, form: str, quiet: bool) -> None:
+def conform(folder: Path, study: str | None, form: str, lang: str, quiet: bool) -> None:
     """Check finished SDTM or ADaM datasets in DIR: own rules, and the referees that are installed."""
     import json
 
     from cdiscx import delivery
     from cdiscx.conform import as_dict, as_text, exit_status
+    from cdiscx.report.languages import of_datasets
 
     with options.Progress(quiet) as step:
-        report, verdicts = delivery.conform(folder, study, progress=step)
+        report, verdicts = delivery.conform(folder, study, lang=lang, progress=step)
     told = as_dict(report, verdicts)
-    said = as_text(report, verdicts) if form == "text" else json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    spoken = as_text(report, verdicts, say=of_datasets(lang).label)
+    said = spoken if form == "text" else json.dumps(told, ensure_ascii=False, indent=1) + "\n"
     click.echo(said.encode() if form == "json" else said, nl=False)
     raise SystemExit(exit_status(report, verdicts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from cdiscx.model.spec import Study
 
 
 def conform(
-    folder: Path, study: str | None = None, *, progress: flow.Progress = flow._quiet
+    folder: Path, study: str | None = None, *, lang: str = "en", progress: flow.Progress = flow._quiet
 ) -> tuple[Report, tuple[Any, ...]]:
     """Finished SDTM or ADaM datasets of a folder -> the report of the project's own rules, and what each referee says.
 
     What define.xml declares (keys, code lists) is read where it lies beside them; ADaM is compared with the SDTM of a
-    sibling folder `sdtm`. Raises UploadError for what is no folder of datasets.
+    sibling folder `sdtm`. `lang`: of messages and reasons; what referees say of a dataset stays as they say it. Raises
+    UploadError for what is no folder of datasets.
     """
     from cdiscx.conform import conformance, referees
     from cdiscx.export.define_read import declared
@@ -38,4 +40,11 @@ def conform(
     )
     progress("asking the referees")
     analysis = report.run["standard"] == "ADaM"
-    return report, referees(folder, frames, analysis=analysis, define=define if told else None)
+    verdicts = referees(folder, frames, analysis=analysis, define=define if told else None)
+    if lang == "en":
+        return report, verdicts
+    from cdiscx.report import languages
+
+    tongue = languages.of_datasets(lang)
+    said = tuple(replace(v, reason=tongue.read(v.reason)) if v.reason else v for v in verdicts)
+    return languages.told_in(report, tongue), said

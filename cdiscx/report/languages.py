@@ -27,66 +27,18 @@ _DATA = Path(__file__).parent / "lang"
 #: files of what checks, the lesions' page and the endpoints say; files of the words around it
 _TEXTS, _LABELS = ("phrases", "sayings", "checks", "derivations", "results"), ("labels", "serve", "endpoints")
 #: slots that hold what somebody typed, or a name: they are never read as words of ours
-TYPED = frozenset(
-    [
-        "raw",
-        "read_as",
-        "value",
-        "AETERM",
-        "other",
-        "EXCHGREAS",
-        "TRREAS",
-        "DECREAS",
-        "therapy",
-        "file",
-        "Sheet",
-        "sheet",
-        "_header",
-        "header",
-        "HEADER",
-        "columns",
-        "SUBJID",
-        "shared",
-        "differ",
-        "criterion",
-        "reason",
-        "VISIT",
-        "VISIT1",
-        "NEAR",
-        "LESID",
-        "LESIONS",
-        "ORGAN",
-        "PLACE",
-        "DRUG",
-        "PRTRT",
-        "AT",
-        "NADIR_VISIT",
-        "WAS_AT",
-        "NEW_AT",
-    ]
-)
+TYPED = frozenset([
+    "raw", "read_as", "value", "AETERM", "other", "EXCHGREAS", "TRREAS", "DECREAS", "therapy", "file", "Sheet",
+    "sheet", "_header", "header", "HEADER", "columns", "SUBJID", "shared", "differ", "criterion", "reason",
+    "VISIT", "VISIT1", "NEAR", "LESID", "LESIONS", "ORGAN", "PLACE", "DRUG", "PRTRT", "AT", "NADIR_VISIT",
+    "WAS_AT", "NEW_AT"
+])  # fmt: skip
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: slots that go on after the end of a sentence; any other stands inside one
-OPEN = frozenset(
-    [
-        "tail",
-        "detail",
-        "cause",
-        "more",
-        "HINT",
-        "MUST",
-        "site",
-        "part",
-        "derived",
-        "proposal",
-        "clinical",
-        "hint",
-        "why",
-        "said",
-        "sentence",
-        "rest",
-    ]
-)
+OPEN = frozenset([
+    "tail", "detail", "cause", "more", "HINT", "MUST", "site", "part", "derived", "proposal", "clinical", "hint",
+    "why", "said", "sentence", "rest"
+])  # fmt: skip
 #: slots of `phrases.yaml` that hold one heading or one sheet's name
 NAMES = frozenset(("H", "S"))
 _LETTERS, _ENGLISH_WORD = re.compile(r"[a-z]{2,}"), re.compile(r"[a-z]{3,}")
@@ -230,6 +182,14 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 
 @cache
+def of_datasets(name: str) -> Language:
+    """A language for what is said of finished datasets (`cdiscx conform`): their messages are no one else's."""
+    known = language(name)
+    own = {} if name == ENGLISH else _loaded(_DATA / name / "conform.yaml")
+    return Language(name, own, {**known.labels, **own})
+
+
+@cache
 def language(name: str) -> Language:
     """A language with its texts. Raises UsageError for one that is not there."""
     if name not in LANGUAGES:
@@ -263,11 +223,14 @@ def translated(report: Report, name: str, study: Study | None = None) -> Report:
     tongue = language(name)
     if name == ENGLISH:
         return report
-    if study is not None:
-        tongue = tongue.of_study(study)
+    return told_in(report, tongue.of_study(study) if study is not None else tongue)
+
+
+def told_in(report: Report, tongue: Language) -> Report:
+    """The report with its texts in a language, of whatever kind its checks are."""
     return replace(
         report,
-        run={**report.run, "lang": name},
+        run={**report.run, "lang": tongue.name},
         checks=tuple(replace(c, reason=tongue.read(c.reason)) if c.reason else c for c in report.checks),
         findings=tuple(_finding(f, tongue) for f in report.findings),
         notes=tuple(tongue.read(note) for note in report.notes),
