@@ -13,7 +13,8 @@ class SpecError(CdiscxError):
     """The study file is wrong: for the person who writes it. `problems` holds one `file:line:column: text` each."""
 
     def __init__(self, problems: list[str] | str) -> None:
-        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        given = [problems] if isinstance(problems, str) else problems
+        self.problems: list[str] = [" ".join(p.splitlines()) for p in given]  # a key may hold a line break
         super().__init__("\n".join(self.problems))
 
 

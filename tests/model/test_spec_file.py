@@ -329,3 +329,12 @@ def test_a_third_study_on_the_house_blocks_needs_only_its_name(write: Write) -> 
     )
     assert study.sheet_name("visits") == "Visits"
     assert study.p("scan_spread_days") == 14
+
+
+def test_a_key_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text('id: mine\n"no\\nsuch\\rkey": 1\n')
+    with pytest.raises(SpecError) as caught:
+        Study.load(str(path))
+    assert all(len(problem.splitlines()) == 1 for problem in caught.value.problems)
+    assert any("no such key: unknown key" in problem for problem in caught.value.problems)
