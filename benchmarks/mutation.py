@@ -62,6 +62,11 @@ def equivalents() -> dict[str, str]:
     return {" ".join(name.split()): why for why, names in found.items() for name in names}
 
 
+def key(mutant: Mutant) -> str:
+    """The name as the list of equal mutants writes it, blanks in a row as one."""
+    return " ".join(mutant.name.split())
+
+
 def planned() -> Iterator[tuple[Mutant, str, tuple[str, ...]]]:
     """Every mutant, the group it is counted in and who judges it: test files, or ids of checks, the nearest first."""
     from cdiscx import registry
@@ -106,7 +111,10 @@ def kept(mutant: Mutant, by: str, ids: tuple[str, ...], options: argparse.Namesp
         return False
     family = mutant.family
     words = {f"{family}:{by}", f"{family}:{mutant.module.rpartition('.')[2]}", *(f"{family}:{i}" for i in ids)}
-    return any(fnmatchcase(word, options.only) for word in words)
+    skipped = any(
+        fnmatchcase(word, options.skip) for word in (f"{family}:{by}", f"{family}:{mutant.module.split('.')[-1]}")
+    )
+    return not skipped and any(fnmatchcase(word, options.only) for word in words)
 
 
 def judge(mutant: Mutant, judges: tuple[str, ...], options: argparse.Namespace) -> str | None:
@@ -133,6 +141,7 @@ def main() -> None:
     words.add_argument("--kinds", default=",".join(KINDS), help="kinds of changes")
     words.add_argument("--users", type=int, default=12, help="checks whose cases judge one mutant, at most")
     words.add_argument("--only", default="*", help="family:check or family:module, with wildcards")
+    words.add_argument("--skip", default="", help="the same, for what is left out")
     words.add_argument("--budget", type=int, default=120, help="seconds a mutant")
     words.add_argument("--again", action="store_true", help="judge the survivors of --out once more")
     words.add_argument("--report", action="store_true", help="judge nothing, print the score of --out")
@@ -145,7 +154,7 @@ def main() -> None:
     with options.out.open("a", encoding="utf-8") as out:
         for mutant, by, judges in [] if options.report else mine:
             old = told.get(mutant.name)
-            if (old is not None and (old["killed"] or not options.again)) or mutant.name in equivalents():
+            if (old is not None and (old["killed"] or not options.again)) or key(mutant) in equivalents():
                 continue
             row = {
                 "name": mutant.name, "place": mutant.place, "kind": mutant.kind, "family": mutant.family, "by": by,
@@ -156,8 +165,8 @@ def main() -> None:
             row |= {"killed": judge(mutant, judges, options), "seconds": round(time.perf_counter() - start, 1)}
             print(json.dumps(row, ensure_ascii=False), file=out, flush=True)
             told[mutant.name] = row
-    same = [m for m, _, _ in mine if m.name in equivalents()]
-    report([told[m.name] for m, _, _ in mine if m.name in told and m.name not in equivalents()], len(same))
+    same = [m for m, _, _ in mine if key(m) in equivalents()]
+    report([told[m.name] for m, _, _ in mine if m.name in told and key(m) not in equivalents()], len(same))
 
 
 def report(rows: list[dict[str, Any]], same: int) -> None:
@@ -165,10 +174,10 @@ def report(rows: list[dict[str, Any]], same: int) -> None:
     for row in rows:
         if not row["killed"]:
             print(f"alive: {row['place']}  [{row['by']}]")
-    for title, key in (("group", _group), ("kind of change", lambda row: row["kind"])):
+    for title, of in (("group", _group), ("kind of change", lambda row: row["kind"])):
         groups: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
-            groups[key(row)].append(row)
+            groups[of(row)].append(row)
         print(f"\n{title:<28} killed of mutants")
         for name, found in sorted(groups.items()):
             dead = sum(1 for row in found if row["killed"])

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mutants import ROOT, names_of
+from mutants import ROOT, TABLE, names_of
 
 #: modules of the standards room and the tests that speak of them, the plain examples before the random histories
 _TARGET = ("test_recist_target.py", "test_response_property.py")
@@ -147,37 +147,66 @@ def judged(one: Prepared, data: Any) -> str | None:
     return f"{one.check_id}: {one.case['name']} [{one.study}]" if wrong else None
 
 
-def by_cases(check_ids: Iterable[str], *, remake: bool = False) -> str | None:
-    """The first case of the checks that tells a mutant from the rule; `remake` makes the views anew."""
+def by_cases(check_ids: Iterable[str]) -> str | None:
+    """The first case of the checks that tells a mutant from the rule."""
     for check_id in check_ids:
         for one in prepared(check_id):
-            data = with_views_of(check_id, one.bare, one.context) if remake else one.data
-            if (by := judged(one, data)) is not None:
+            if (by := judged(one, one.data)) is not None:
+                return by
+    return None
+
+
+def by_views(check_ids: Iterable[str], place: tuple[str, str]) -> str | None:
+    """The same for a mutant of the views room: only cases in whose views something differs are judged."""
+    direct = set(reached().get(place, ()))
+    for check_id in check_ids:
+        for one in prepared(check_id):
+            data = remade(one, place)
+            if data is None and check_id in direct:
+                data = one.data
+            if data is not None and (by := judged(one, data)) is not None:
                 return by
     return None
 
 
 @cache
+def _calls(function: types.FunctionType) -> frozenset[tuple[str, str]]:
+    """Functions and tables of the house, (module, name), that a function reaches through whatever it calls."""
+    out: set[tuple[str, str]] = set()
+    seen: set[Any] = set()
+    todo: list[Any] = [function]
+    while todo:
+        found = todo.pop()
+        if found in seen:
+            continue
+        seen.add(found)
+        out.add((found.__module__, found.__name__))
+        inner = [c.cell_contents for c in found.__closure__ or ()]
+        todo += [f for f in inner if isinstance(f, types.FunctionType)]
+        for name in names_of(found.__code__) & set(found.__globals__):
+            out.add((found.__module__, name))
+            plain = _plain(found.__globals__[name])
+            todo += [plain] if isinstance(plain, types.FunctionType) else []
+    return frozenset(out)
+
+
+def reaches(function: types.FunctionType, place: tuple[str, str]) -> bool:
+    """Whether a function reaches another one, or anything of the module of a changed table."""
+    module, name = place
+    return place in _calls(function) or (name == TABLE and any(m == module for m, _ in _calls(function)))
+
+
+@cache
 def reached() -> dict[tuple[str, str], tuple[str, ...]]:
-    """(module, function) -> ids of the checks whose parts reach it, through whatever functions of the house they call."""
+    """(module, function or table) -> ids of the checks whose parts reach it, through whatever they call."""
     from cdiscx import registry
 
     out: dict[tuple[str, str], set[str]] = defaultdict(set)
     for check in registry.checks().values():
-        seen: set[Any] = set()
-        todo: list[Any] = [p.function for p in check.parts]
-        todo += [p.applies for p in check.parts]
-        while todo:
-            function = todo.pop()
-            if function in seen or not isinstance(function, types.FunctionType):
-                continue
-            seen.add(function)
-            out[function.__module__, function.__name__].add(check.id)
-            inner = [c.cell_contents for c in function.__closure__ or ()]
-            todo += [f for f in inner if isinstance(f, types.FunctionType)]
-            todo += [
-                _plain(function.__globals__.get(n)) for n in names_of(function.__code__) if n in function.__globals__
-            ]
+        for part in check.parts:
+            for function in (part.function, part.applies):
+                for place in _calls(function) if isinstance(function, types.FunctionType) else ():
+                    out[place].add(check.id)
     return {place: tuple(sorted(ids)) for place, ids in out.items()}
 
 

@@ -106,3 +106,15 @@ def test_rx_ex_55_a_raised_bilirubin_alone_gives_six_points_and_class_a():
 def test_child_pugh_classes_begin_at_5_7_and_10():
     got = each([4, 5, 6, 7, 9, 10, 15, 16, None], child_pugh.child_pugh_class, pl.Int8)
     assert got == [None, "A", "A", "B", "B", "C", "C", None, None]
+
+
+def test_every_percent_from_0_to_100_is_known():
+    assert each([0.0, 100.0, 100.01], grades.mpr, pl.Float64) == [True, False, None]
+
+
+def test_one_nodule_is_its_own_mean_and_none_or_one_without_size_has_no_mean():
+    assert weighted([(60.0, 5.0)]) == weighted([(0.001, 5.0)]) == (5.0, True)
+    assert weighted([(0.0, 5.0)]) == (None, None)
+    assert weighted([(60.0, 5.0), (0.0, 5.0)]) == (None, None)
+    empty = pl.DataFrame(schema={"d": pl.Float64, "v": pl.Float64})
+    assert empty.select(grades.weighted_mpr(pl.col("v"), pl.col("d"))).item() is None

@@ -68,3 +68,20 @@ def test_each_limit_of_measurability_is_decided_exactly(c, method, known, expect
 
 def test_a_study_may_ask_for_a_larger_viable_part():
     assert judge(criterion("MRECIST", viable_target_mm=15), hepatic=True, viable=14, longest=40)[0] is False
+
+
+def test_what_is_not_said_of_a_lesion_is_no():
+    unsaid = dict.fromkeys(FLAGS)
+    assert judge(RECIST11, longest=12, **unsaid) == (True, 10.0, "R11-M-1")
+    assert judge(MRECIST, longest=12, **unsaid) == (True, 10.0, "MR-M-9")
+    assert judge(MRECIST, short_axis=17, **unsaid | {"nodal": True}) == (True, 15.0, "MR-M-7")
+
+
+def test_short_names_of_methods_are_read_too():
+    assert judge(method="us", longest=90) == (False, None, "R11-M-11")
+    assert judge(method="XRay", longest=19) == (False, 20.0, "R11-M-6")
+
+
+def test_twice_the_slice_is_asked_of_a_liver_lesion_on_thick_slices_only():
+    assert judge(MRECIST, longest=8, hepatic=True, slice_thickness=5) == (None, 10.0, "MR-M-1")
+    assert judge(MRECIST, longest=8, hepatic=True, slice_thickness=6) == (False, 12.0, "R11-M-2")

@@ -122,3 +122,33 @@ def test_a_change_of_class_is_counted_in_steps_and_letters_count_only_where_the_
     b, n = pl.lit(base), pl.lit(now)
     got = pl.select(staging_steps(b, n).alias("p"), staging_steps(b, n, use_subtypes=True).alias("l")).row(0)
     assert got == (plain, by_letter)
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "word", "rule"),
+    [
+        ("II", "I", "DOWNSTAGING", "CH-D-1"),
+        ("IIa", "IIb", "UNCHANGED", "CH-D-2"),
+        ("II", "III", "UPSTAGING", "CH-D-3"),
+        ("I", "IV", "UPSTAGING", "CH-D-3"),
+        ("NONE", "I", None, "CH-D-4"),
+        ("I0", "I", None, None),
+    ],
+)
+def test_a_change_of_class_has_its_word_and_rule_letters_left_aside(base, now, word, rule):
+    said, by = staging_change(pl.lit(base), pl.lit(now))
+    assert pl.select(said.alias("w"), by.alias("r")).row(0) == (word, rule)
+
+
+@pytest.mark.parametrize(
+    ("flow", "expected"), [(True, ("PR", "CHP-2")), (False, ("SD", "CHP-3")), (None, ("SD", "CHP-6"))]
+)
+def test_portal_flow_may_be_yes_or_no_as_a_truth_value(flow, expected):
+    frame = pl.DataFrame({"f": [flow]}, schema={"f": pl.Boolean})
+    response, rule = pvtt_response(pl.lit("II"), pl.lit("II"), pl.col("f"))
+    assert frame.select(response.alias("r"), rule.alias("i")).row(0) == expected
+
+
+def test_unless_the_study_says_otherwise_the_letter_of_a_class_is_no_change():
+    response, rule = pvtt_response(pl.lit("IIa"), pl.lit("IIb"), pl.lit("N"))
+    assert pl.select(response.alias("r"), rule.alias("i")).row(0) == ("SD", "CHP-3")
