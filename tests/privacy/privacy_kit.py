@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+
+from xlsxwriter import Workbook
 
 from cdiscx.samples import SampleUpload, clean
 
@@ -106,6 +108,22 @@ def planted(mode: int, study: str = "palhep-a") -> SampleUpload:
                 if kind is not None and (kind == mode or (mode == 4 and kind == n % 4)):
                     row[header] = f"{SECRET[0]} {n}" if n % 3 else f"{SECRET[0]}\u4e2d\x07é" + "x" * 300
     return made
+
+
+def plain(made: SampleUpload, path: Path) -> None:
+    """The sheets as they are, whatever stands in them."""
+    with Workbook(str(path)) as book:
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        for name, rows in made.sheets.items():
+            page = book.add_worksheet(name)
+            for n, line in enumerate([list(rows[0]) if rows else [], *(list(row.values()) for row in rows)]):
+                for column, value in enumerate(line):
+                    if isinstance(value, date):
+                        page.write_datetime(n, column, datetime(value.year, value.month, value.day), day)
+                    elif isinstance(value, int | float):
+                        page.write_number(n, column, value)
+                    elif value is not None:
+                        page.write_string(n, column, str(value))
 
 
 def _kind(value: object) -> int | None:
