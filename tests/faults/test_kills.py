@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fault_kit import DYING, ROOT, cdiscx, contents, dying, hidden, whole
+from fault_kit import DYING, ROOT, cdiscx, contents, dying, hidden, run, whole
 
 from cdiscx.model.folder import Kind, whole_folder
 from cdiscx.samples import clean, write_xlsx
@@ -93,6 +94,7 @@ def test_hidden_files_of_other_people_are_not_leftovers(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == before | {"out"}
 
 
+FORKED = Path(__file__).with_name("forked_kills.py")
 VERBS = {
     "validate": (("--no-expectations", "--fail-on", "never", "--report"), "", ".cdiscx-report"),
     "sdtm": (("--despite-errors", "test", "--out"), "sdtm", EXPORT),
@@ -131,18 +133,35 @@ def test_a_command_that_is_killed_leaves_nothing_that_looks_whole_and_works_agai
     killed_and_repeated(verb, upload, tmp_path, chance.randrange(6, most), twice=verb != "export")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("verb", VERBS)
-def test_seventy_kills_of_each_command(verb: str, upload: Path, tmp_path: Path) -> None:
-    words = VERBS[verb][0]
-    whole_run = dying(0, verb, upload, "--study", "palhep-a", "--quiet", *words, tmp_path / "first")
-    assert whole_run.status == 0
-    chance = random.Random(verb)
-    for n in range(70):
-        last = chance.randrange(1, whole_run.changes + 1)
-        killed_and_repeated(verb, upload, tmp_path, last, twice=n % 7 == 6)
-        if n % 2:
-            shutil.rmtree(tmp_path / "out", ignore_errors=True)
+@pytest.fixture(scope="module")
+def derived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that a report and an export are written from."""
+    folder = tmp_path_factory.mktemp("derived")
+    done = run(FORKED, "make", folder)
+    assert done.status == 0, done.err
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("what", "kills", "seed"),
+    [
+        ("report", 12, 0),
+        *(pytest.param("report", 55, n, marks=pytest.mark.slow) for n in (1, 2)),
+        *(pytest.param("export", 28, n, marks=pytest.mark.slow) for n in (1, 2, 3, 4)),
+    ],
+)
+def test_kills_at_any_change_and_any_moment_leave_nothing_half_written(
+    what: str, kills: int, seed: int, derived: Path, tmp_path: Path
+) -> None:
+    """222 in the nightly run, beside the 200 of the ledger in tests/ledger."""
+    shutil.copy(derived / "all.pickle", tmp_path)
+    shutil.copy(derived / "site-01.xlsx", tmp_path)
+    done = run(FORKED, what, tmp_path, kills, f"{what} {seed}")
+    assert done.status == 0, done.err
+    told = json.loads(done.out)
+    assert told["changes"] >= 20
+    assert told["died"] >= kills * 0.5
+    assert told["stood"] >= 1
 
 
 @pytest.mark.slow
