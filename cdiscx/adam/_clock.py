@@ -22,8 +22,9 @@ class Clock:
     """`subjects`: ADSL of the population with STARTDT (not null), STARTDTF and where it came from (`_dom`, `_var`, `_seq`).
 
     `readings`: USUBJID, ADT, RESP, PD, EVALUABLE, ASEQ, STARTDT and `_r` (row of `responses`) of the analysis readings on or
-    after the start, in the order of their dates; `sourced` adds their lineage.
-    `responses`: ADRS. `source`: whose responses count.
+    after the start, those of a subject in the order of their dates; `sourced` adds their lineage.
+    `responses`: what endpoints read of ADRS (`_tte.counted`). `_who`, the subject's row in ADSL, is in all of them.
+    `source`: whose responses count.
     """
 
     ctx: Context

@@ -33,6 +33,12 @@ def after(*datasets: str) -> Callable[[F], F]:
     return mark
 
 
+def of_all(function: F) -> F:
+    """Declares that a builder's records depend on all subjects, not on their own alone; stands under `@dataset`."""
+    function.__dict__["of_all"] = True
+    return function
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One run of the derivations. `sdtm` is what `_sources.prepared` returns; `made` grows in the order of `after`."""

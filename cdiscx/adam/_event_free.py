@@ -18,7 +18,7 @@ def derive_param_event_free(ctx: Context, responses: pl.DataFrame) -> list[pl.Da
         if of is None or of.kind != "time_to_event" or "days" not in e.options:
             continue
         days = int(e.options["days"])
-        known = counted(responses.with_columns(ASEQ=pl.lit(None, dtype=pl.Int64)))
+        known = counted(ctx, responses.with_columns(ASEQ=pl.lit(None, dtype=pl.Int64)))
         rows = derive_param_tte(ctx, str(e.options["of"]), of, known, response_source(ctx))
         event, time = pl.col("CNSR") == 0, pl.col("AVAL")
         answer = (

@@ -17,6 +17,8 @@ from cdiscx.standards.dates import duration_days, months
 
 TIME = ("PARAMCD", "PARAM", *CENSORED, "STARTDT", "STARTDTF", "AVAL", "AVALM")
 _READINGS = ("OVR", "DOVR", "POSTBASE")
+_FAR = 1 << 23
+"""More days than any date is away from 1970, in whole numbers."""
 #: residual tumour that a `population_rule` lets into the population of an endpoint after surgery
 _RESIDUAL = {"R0": ["R0"], "R0_R1": ["R0", "R1"]}
 
@@ -38,7 +40,7 @@ def derive_param_tte(
     subjects = _subjects(ctx, endpoint, responses)
     clock = Clock(ctx, name, endpoint, subjects, _readings(endpoint, subjects, responses), responses, source)
     events = _first_events(clock)
-    first = subjects.select("USUBJID", "STARTDT").join(
+    first = subjects.select("_who", "USUBJID", "STARTDT").join(
         events.select("USUBJID", EVDT="ADT"), on="USUBJID", how="left", maintain_order="left"
     )
     censored = _first_rules(clock, first)
@@ -70,14 +72,24 @@ def literal_reading(name: str, endpoint: Endpoint, rows: pl.DataFrame) -> pl.Dat
     )
 
 
-def counted(responses: pl.DataFrame) -> pl.DataFrame:
-    """The rows and columns of ADRS that endpoints read, by date: flagged readings and what is answered once a subject."""
-    unread = pl.col("PARAMCD").is_in([*_READINGS, "TRGR", "NTRGR", "NEWL", "DTRGR"])
-    flagged = pl.col("ANL01FL").is_not_null() | pl.col("ANL03FL").is_not_null()
-    read = responses.filter(flagged | ~unread).select(
-        "USUBJID", "PARAMCD", "ADT", "AVALC", "ANL01FL", "ANL03FL", "ASEQ", "_from"
-    )
-    return read.sort("ADT", "ASEQ", nulls_last=False, maintain_order=True)
+def counted(ctx: Context, responses: pl.DataFrame) -> pl.DataFrame:
+    """The rows and columns of ADRS that endpoints read: flagged readings and what is answered once a subject.
+
+    `_who` is the subject's row in ADSL, `_ANL01FL` and `_ANL03FL` tell the flagged readings. Rows are in the order of subjects
+    and dates (a blank date first), those of one day as they stood.
+    """
+    reading = pl.col("PARAMCD").is_in(list(_READINGS))
+    unread = reading | pl.col("PARAMCD").is_in(["TRGR", "NTRGR", "NEWL", "DTRGR"])
+    flags = {f: pl.col(f).is_not_null() for f in ("ANL01FL", "ANL03FL")}
+    read = responses.filter(pl.any_horizontal(flags.values()) | ~unread).select(
+        "USUBJID", "PARAMCD", "ADT", "AVALC", "ASEQ", "_from",
+        *((reading & (pl.col(f) == "Y")).fill_null(False).alias(f"_{f}") for f in flags),
+    )  # fmt: skip
+    people = ctx.adsl.select("USUBJID").with_row_index("_who")
+    read = read.join(people, on="USUBJID", how="inner", maintain_order="left")
+    # one whole number a subject and day, nearly in order already: sorted in a moment
+    day = (pl.col("ADT").to_physical().cast(pl.Int64) + _FAR).fill_null(0)
+    return read.sort(pl.col("_who").cast(pl.Int64) * (4 * _FAR) + day, maintain_order=True)
 
 
 def events_of(endpoint: Endpoint) -> tuple[str, ...]:
@@ -126,7 +138,7 @@ def _subjects(ctx: Context, endpoint: Endpoint, responses: pl.DataFrame) -> pl.D
 
 def _members(ctx: Context, endpoint: Endpoint, responses: pl.DataFrame) -> pl.DataFrame:
     """ADSL of the subjects whose population flag is Y, or for whom the response parameter of that name is."""
-    adsl, name = ctx.adsl, endpoint.population
+    adsl, name = ctx.adsl.with_row_index("_who"), endpoint.population
     residual = _RESIDUAL.get(str(endpoint.options.get("population_rule", "")))
     if residual is not None:
         adsl = adsl.filter(pl.col("RSTAT").is_in(residual))
@@ -138,15 +150,16 @@ def _members(ctx: Context, endpoint: Endpoint, responses: pl.DataFrame) -> pl.Da
 
 def _readings(endpoint: Endpoint, subjects: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
     """The flagged readings of these subjects on or after their start; before surgery only where the endpoint says so."""
-    flag = "ANL03FL" if endpoint.options.get("after_surgery") else "ANL01FL"
-    rows = responses.select("USUBJID", "PARAMCD", "ADT", "AVALC", "ASEQ", flag).with_row_index("_r")
-    rows = rows.filter(pl.col(flag) == "Y", pl.col("PARAMCD").is_in(list(_READINGS)))
-    rows = rows.select("USUBJID", "ADT", "ASEQ", "_r", again=pl.col("PARAMCD") == "POSTBASE", RESP="AVALC")
+    flag = "_ANL03FL" if endpoint.options.get("after_surgery") else "_ANL01FL"
+    rows = (
+        responses.select("_who", "USUBJID", "PARAMCD", "ADT", "AVALC", "ASEQ", flag).with_row_index("_r").filter(flag)
+    )
+    rows = rows.select("_who", "USUBJID", "ADT", "ASEQ", "_r", again=pl.col("PARAMCD") == "POSTBASE", RESP="AVALC")
     said, date = pl.col("RESP"), pl.col("ADT")
-    known = subjects.select("USUBJID", "STARTDT", "SURGDT")
+    known = subjects.select("_who", "STARTDT", "SURGDT")
     early = (date < pl.col("SURGDT")).fill_null(True) | pl.lit(not endpoint.options.get("before_surgery"))
     return (
-        rows.join(known, on="USUBJID", how="inner", maintain_order="left")
+        rows.join(known, on="_who", how="inner", maintain_order="left")
         .filter(date >= pl.col("STARTDT"), early)
         .with_columns(PD=~pl.col("again") & (said == "PD"), EVALUABLE=pl.col("again") | (said != "NE"))
         .drop("again", "SURGDT")

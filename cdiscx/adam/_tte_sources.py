@@ -22,12 +22,10 @@ def _first_progression(clock: Clock, counts: pl.Expr) -> pl.DataFrame:
     Where a reading is the start (duration of response), a PD that is dated back to its day (R11-L-2) counts as well.
     """
     grown = clock.readings.filter("PD")
-    known = clock.subjects.select("USUBJID", "SURGDT", "_dom")
-    grown = grown.join(known, on="USUBJID", how="left", maintain_order="left")
+    known = clock.subjects.select("_who", "SURGDT", "_dom")
+    grown = grown.join(known, on="_who", how="left", maintain_order="left")
     after = (pl.col("ADT") > pl.col("STARTDT")) | (pl.col("_dom") == "ADRS")
-    first = (
-        grown.filter(counts & after.fill_null(False)).drop("_dom").unique("USUBJID", keep="first", maintain_order=True)
-    )
+    first = grown.filter(counts & after.fill_null(False)).drop("_dom").unique("_who", keep="first", maintain_order=True)
     return clock.sourced(first).with_columns(SRCSEQ="ASEQ")
 
 
@@ -88,19 +86,19 @@ def surgery_not_done(clock: Clock) -> pl.DataFrame:
 
 
 def _last_evaluable(clock: Clock, who: pl.DataFrame, counts: pl.Expr, what: str) -> pl.DataFrame:
-    """`who` (USUBJID, …) censored at the last evaluable reading that counts, else at the start.
+    """`who` (`_who`, USUBJID, …) censored at the last evaluable reading that counts, else at the start.
 
     `counts` reads the columns of the readings and of `who`.
     """
     columns = [c for c in who.columns if c not in clock.readings.columns]
-    seen = clock.readings.filter("EVALUABLE").join(who.select("USUBJID", *columns), on="USUBJID", maintain_order="left")
-    # readings are in the order of their dates
-    last = clock.sourced(seen.filter(counts).unique("USUBJID", keep="last", maintain_order=True)).select(
-        "USUBJID", _last="ADT", _aseq="ASEQ", _ids="_from"
+    seen = clock.readings.filter("EVALUABLE").join(who.select("_who", *columns), on="_who", maintain_order="left")
+    # a subject's readings are in the order of their dates
+    last = clock.sourced(seen.filter(counts).unique("_who", keep="last", maintain_order=True)).select(
+        "_who", _last="ADT", _aseq="ASEQ", _ids="_from"
     )
-    start = clock.subjects.select("USUBJID", "STARTDT", "_dom", "_var", "_seq", "_from")
-    joined = who.select("USUBJID").join(start, on="USUBJID", maintain_order="left")
-    joined = joined.join(last, on="USUBJID", how="left", maintain_order="left")
+    start = clock.subjects.select("_who", "STARTDT", "_dom", "_var", "_seq", "_from")
+    joined = who.select("_who", "USUBJID").join(start, on="_who", maintain_order="left")
+    joined = joined.join(last, on="_who", how="left", maintain_order="left")
     found = pl.col("_last").is_not_null()
     return joined.select(
         "USUBJID",
@@ -117,9 +115,9 @@ def _last_evaluable(clock: Clock, who: pl.DataFrame, counts: pl.Expr, what: str)
 def no_assessment(clock: Clock, first: pl.DataFrame) -> pl.DataFrame:
     """No evaluable assessment after the start and no event within the first gap limit: censored at the start."""
     limit = _first_limit(clock)
-    seen = clock.readings.filter("EVALUABLE").select("USUBJID")
+    seen = clock.readings.filter("EVALUABLE").select("_who")
     late = ((pl.col("EVDT") - pl.col("STARTDT")).dt.total_days() > limit).fill_null(True)
-    unseen = first.join(seen, on="USUBJID", how="anti", maintain_order="left").filter(late)
+    unseen = first.join(seen, on="_who", how="anti", maintain_order="left").filter(late)
     rows = _last_evaluable(clock, unseen, pl.lit(False), AT_START)
     return rows.with_columns(EVNTDESC=pl.lit("NO POST-BASELINE ASSESSMENT"))
 

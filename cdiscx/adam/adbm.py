@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx import registry
-from cdiscx.adam._context import Absent, Context, after
+from cdiscx.adam._context import Absent, Context, after, of_all
 from cdiscx.adam._finish import NY, Column, finish
 from cdiscx.model.dataset import Dataset, ValueLevel
 
@@ -16,6 +16,7 @@ _PLACE = ["USUBJID", "PARAMCD"]
 
 @registry.dataset("ADBM")
 @after("ADSL")
+@of_all  # details of a test are numbered among those of all subjects
 def adbm(ctx: Context) -> Dataset | Absent:
     """One record per subject, marker and sample; markers are those that the study file names (`analysis.biomarkers`)."""
     rows = [_records(ctx, source.of, dict(source.where)) for source in ctx.study.analysis.biomarkers]

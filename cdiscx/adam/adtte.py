@@ -28,7 +28,7 @@ def adtte(ctx: Context) -> Dataset | Absent:
 def derive_times(ctx: Context, responses: pl.DataFrame, source: ResponseSource) -> Dataset | Absent:
     """ADTTE from ADRS made under the same source of responses."""
     pieces: list[pl.DataFrame] = []
-    responses = counted(responses)
+    responses = counted(ctx, responses)
     for name, endpoint in timed_endpoints(ctx):
         rows = derive_param_tte(ctx, name, endpoint, responses, source)
         literal = literal_reading(name, endpoint, rows)
