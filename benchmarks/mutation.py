@@ -111,9 +111,7 @@ def kept(mutant: Mutant, by: str, ids: tuple[str, ...], options: argparse.Namesp
         return False
     family = mutant.family
     words = {f"{family}:{by}", f"{family}:{mutant.module.rpartition('.')[2]}", *(f"{family}:{i}" for i in ids)}
-    skipped = any(
-        fnmatchcase(word, options.skip) for word in (f"{family}:{by}", f"{family}:{mutant.module.split('.')[-1]}")
-    )
+    skipped = any(fnmatchcase(word, one) for one in options.skip.split(",") for word in words)
     return not skipped and any(fnmatchcase(word, options.only) for word in words)
 
 
@@ -141,7 +139,7 @@ def main() -> None:
     words.add_argument("--kinds", default=",".join(KINDS), help="kinds of changes")
     words.add_argument("--users", type=int, default=12, help="checks whose cases judge one mutant, at most")
     words.add_argument("--only", default="*", help="family:check or family:module, with wildcards")
-    words.add_argument("--skip", default="", help="the same, for what is left out")
+    words.add_argument("--skip", default="", help="the same, several with commas, for what is left out")
     words.add_argument("--budget", type=int, default=120, help="seconds a mutant")
     words.add_argument("--again", action="store_true", help="judge the survivors of --out once more")
     words.add_argument("--report", action="store_true", help="judge nothing, print the score of --out")

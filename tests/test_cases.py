@@ -114,6 +114,9 @@ def differences(case: dict[str, Any], status: Any, findings: list[Any], data: St
             "subject": f.subject,
             "sheet": f.sheet,
             "message": f.message,
+            "cells": {
+                (sheets.get(r.sheet or "", r.sheet), r.column, None if r.row is None else r.row - 1) for r in f.related
+            },
         }
         for f in findings
     ]
@@ -121,7 +124,8 @@ def differences(case: dict[str, Any], status: Any, findings: list[Any], data: St
     left = list(got)
     for want in case.get("expect", []):
         column = data.study.header(want["table"], want["column"]) if want.get("column") and want.get("table") else None
-        hit = next((g for g in left if _matches(g, want, column)), None)
+        cells = {_cell_of(word, data.study) for word in want["cells"]} if "cells" in want else None
+        hit = next((g for g in left if _matches(g, want, column) and cells in (None, g["cells"])), None)
         if hit is None:
             out.append(f"expected {want}, got {got}")
         else:
@@ -141,6 +145,13 @@ def test_a_check_finds_exactly_what_its_case_says(
     data = with_views(bare, context)
     status, findings = judge(check_id, data, context)
     assert differences(case, status, findings, data) == []
+
+
+def _cell_of(word: str, study: Study) -> tuple[str, str | None, int]:
+    """`dosing.EXSTDAT 0`: table, heading and row of a related cell (`dosing 0`: the row as a whole)."""
+    place, _, row = word.partition(" ")
+    table, _, column = place.partition(".")
+    return table, study.header(table, column) if column else None, int(row)
 
 
 def _matches(got: dict[str, Any], want: dict[str, Any], column: str | None) -> bool:
