@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from importlib.util import find_spec
 from typing import Any
 
 from cdiscx import registry
 from cdiscx.model.errors import UsageError
-from cdiscx.model.spec import Study
+from cdiscx.model.spec import Expectation, Study
 from cdiscx.model.spec_file import bundled
+from cdiscx.report.languages import ENGLISH, Language, language
 
 Row = dict[str, Any]
+#: a message with words of its own; a bare `{sentence}` is made anew for every finding
+_SPOKEN = re.compile(r"^(?!\{\w+\}$)")
 
 
 def listing(what: str, study: str | None = None) -> list[Row]:
@@ -74,32 +78,70 @@ def _check_row(check_id: str, plan: Study | None) -> Row:
     return row
 
 
-def explanation(check_id: str, study: str | None = None) -> str:
-    """What, why, how to fix, what is read, parameters and rule of one check, as text. Raises UsageError."""
+def explanation(check_id: str, study: str | None = None, lang: str = ENGLISH) -> str:
+    """What, why, how to fix, what is read, parameters and rule of one check, as text; with `study` its expectations too.
+
+    `lang`: of everything but the rule, which is cited as it stands. Raises UsageError.
+    """
+    tongue, plan = language(lang), Study.load(study) if study else None
     known = registry.checks()
+    item = next((e for e in plan.expectations if e.id == check_id.upper()), None) if plan else None
+    if plan is not None and item is not None:
+        return _expectation(item, plan, tongue.of_study(plan))
     found = known.get(check_id.upper())
     if found is None:
-        near = difflib.get_close_matches(check_id.upper(), list(known), n=3, cutoff=0.5)
-        raise UsageError(
-            f"there is no check '{check_id}'"
-            + (f"; did you mean {', '.join(near)}?" if near else "; see cdiscx list checks")
-        )
-    lines = [f"{found.id}  {found.title}  ({found.severity.value})", ""]
+        raise UsageError(_no_check(check_id, list(known), study))
+    say, texts = tongue.label, tongue.texts
+    lines = [f"{found.id}  {texts.get(found.title, found.title)}  ({say(found.severity.value)})", ""]
     for part in found.parts:
         said = part.wording
-        lines.append(f"  says   {said.message}")
-        lines += [
-            f"  {name:<6} {text}" for name, text in (("why", said.why), ("fix", said.fix), ("rule", said.rule)) if text
-        ]
+        told = [("says", said.message if _SPOKEN.search(said.message) else ""), ("why", said.why), ("fix", said.fix)]
+        lines += [_line(say(name), texts.get(text, text)) for name, text in told if text]
+        lines += [_line(say("rule"), said.rule)] if said.rule else []
         if said.not_checked:
-            lines.append(f"  not checked: {said.not_checked}")
+            lines.append("  " + say("not checked: {x}", x=texts.get(said.not_checked, said.not_checked)))
         reads = [part.on, *(f"{part.on}.{c}" for c in part.columns), *part.needs, *part.uses]
-        lines += [f"  reads  {', '.join(dict.fromkeys(reads))}", ""]
-    if study:
-        plan = Study.load(study)
-        used = _parameters(check_id.upper(), plan)
-        lines += [f"  parameter {name} = {value}" for name, value in used.items()]
+        lines += [_line(say("reads"), ", ".join(dict.fromkeys(reads))), ""]
+    if plan is not None:
+        used = _parameters(found.id, plan)
+        lines += ["  " + say("parameter {name} = {value}", name=name, value=value) for name, value in used.items()]
+        if (setting := plan.checks.get(found.id)) is not None and setting.off:
+            lines.append(
+                "  " + say("off in {study}: {why}", study=plan.id, why=tongue.of_study(plan).read(setting.off))
+            )
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<6} {text}"
+
+
+def _no_check(check_id: str, known: list[str], study: str | None) -> str:
+    near = difflib.get_close_matches(check_id.upper(), known, n=3, cutoff=0.5)
+    if check_id.upper().startswith("EXP-"):
+        where = (
+            f"the study {study} has no expectation of that id"
+            if study
+            else "name the study file it stands in with --study"
+        )
+        return f"'{check_id}' is an expectation of a study file: {where}"
+    return f"there is no check '{check_id}'; " + (
+        f"did you mean {', '.join(near)}?" if near else "see cdiscx list checks"
+    )
+
+
+def _expectation(item: Expectation, plan: Study, tongue: Language) -> str:
+    """An expectation of a study file, in the words of its author and of Great Expectations."""
+    say = tongue.label
+    lines = [f"{item.id}  {tongue.texts.get(item.message, item.message)}  ({say(item.severity)})", ""]
+    lines += [_line(say("fix"), tongue.texts.get(item.fix, item.fix))] if item.fix else []
+    judged = say(" for each {x}", x=item.group_by) if item.group_by else ""
+    lines += [
+        _line(say("rule"), f"{item.type} {json.dumps(dict(item.kwargs), ensure_ascii=False)}"),
+        "  " + say("judged from {n} rows on", n=item.min_rows) + judged,
+        _line(say("reads"), f"{item.table} ({plan.sheet_name(item.table)})"),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _parameters(check_id: str, plan: Study) -> Row:

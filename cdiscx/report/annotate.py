@@ -23,6 +23,7 @@ from cdiscx.model.finding import Finding
 from cdiscx.model.table import RawSheet, UploadFile
 from cdiscx.report import losses, marks, words
 from cdiscx.report.copies import FRONT, Copy
+from cdiscx.report.languages import PLAIN, Language
 
 #: a larger upload is not copied: openpyxl needs some 400 bytes of memory a cell
 ROWS, SHEET_BYTES = 200_000, 120 * 1024**2
@@ -37,27 +38,31 @@ def annotate(
     folder: Path,
     day: str,
     ids: Mapping[str, str],
+    tongue: Language = PLAIN,
 ) -> Copy:
     """Writes the annotated copy of one upload into a folder; the upload is only read.
 
     `findings`: the open ones of this upload; `day`: ISO date that the file is stamped with, so that the same input gives
-    the same bytes; `ids`: fingerprint -> query id. A copy that cannot be made has an empty name and the reason in its
+    the same bytes; `ids`: fingerprint -> query id; `tongue`: of comments and of the first sheet. A copy that cannot be made has an empty name and the reason in its
     notes. Raises OSError when the folder cannot be written.
     """
     rows = sum(sheet.text.height for sheet in upload.sheets)
     data = _bytes(upload)
     if rows > ROWS or (data is not None and losses.is_workbook(data) and losses.sheet_bytes(data) > SHEET_BYTES):
-        said = f"no coloured copy: {rows:,} rows are too many to copy; report.html and queries.xlsx name every cell"
+        said = "no coloured copy: {n} rows are too many to copy; report.html and queries.xlsx name every cell"
+        said = tongue.label(said, n=f"{rows:,}")
         return Copy(upload.name, "", {}, (said,))
-    book, sheets, notes = _opened(upload, data) or _typed(upload, data)
+    say = tongue.label
+    book, sheets, notes = _opened(upload, data, tongue) or _typed(upload, data, tongue)
+    tally = say(", ").join(tongue.many(sum(f.severity is s for f in findings), s.value) for s in words.BY_SEVERITY)
     facts = [
-        f"cdiscx: findings in {words.visible(upload.name)}",
-        f"{words.plural(len(findings), 'open finding')} in this file: {words.tally(findings)}.",
-        "A copy for review: red is an error, amber a warning, blue a note; the comments say what is wrong.",
-        "The upload itself was not changed. Correct there, not here.",
+        say("cdiscx: findings in {x}", x=words.visible(upload.name)),
+        say("{findings} in this file: {tally}.", findings=tongue.many(len(findings), "open finding"), tally=tally),
+        say("A copy for review: red is an error, amber a warning, blue a note; the comments say what is wrong."),
+        say("The upload itself was not changed. Correct there, not here."),
         *notes,
     ]
-    front = marks.add_front(book, facts, findings, sheets, ids)
+    front = marks.add_front(book, facts, findings, sheets, ids, tongue)
     name = _free_name(upload.name, folder, macros=book.vba_archive is not None)
     (folder / name).write_bytes(_same_bytes(book, day))
     return Copy(upload.name, name, sheets, tuple(notes), front)
@@ -81,7 +86,7 @@ def _bytes(upload: UploadFile) -> bytes | None:
     return data if data is not None and hashlib.sha256(data).hexdigest() == upload.sha256 else None
 
 
-def _opened(upload: UploadFile, data: bytes | None) -> tuple[Any, dict[str, str], list[str]] | None:
+def _opened(upload: UploadFile, data: bytes | None, tongue: Language) -> tuple[Any, dict[str, str], list[str]] | None:
     """The workbook itself, its sheets and what it loses; None where openpyxl cannot open it as it was read."""
     if data is None or not losses.is_workbook(data) or losses.declares_entities(data):
         return None
@@ -96,12 +101,14 @@ def _opened(upload: UploadFile, data: bytes | None) -> tuple[Any, dict[str, str]
     if not set(sheets) <= {page.title for page in book.worksheets}:
         return None
     lost = losses.losses(data, sum(sheet.formulas for sheet in upload.sheets), macros)
-    notes = [f"This copy does not have: {', '.join(lost)}."] if lost else []
-    notes += [f"On copying: {words.visible(said)}" for said in dict.fromkeys(str(w.message) for w in told)]
+    parts = tongue.label(", ").join(tongue.read(part) for part in lost)
+    notes = [tongue.label("This copy does not have: {x}.", x=parts)] if lost else []
+    warned = dict.fromkeys(str(w.message) for w in told)
+    notes += [tongue.label("On copying: {x}", x=words.visible(said)) for said in warned]
     return book, sheets, notes
 
 
-def _typed(upload: UploadFile, data: bytes | None) -> tuple[Any, dict[str, str], list[str]]:
+def _typed(upload: UploadFile, data: bytes | None, tongue: Language) -> tuple[Any, dict[str, str], list[str]]:
     """A new workbook with the cells as read, as text, at the same coordinates."""
     book = Workbook()
     book.remove(book.active)
@@ -119,8 +126,11 @@ def _typed(upload: UploadFile, data: bytes | None) -> tuple[Any, dict[str, str],
     )
     if data is None and upload.path and Path(upload.path).is_file():
         why = "the upload was changed or closed after it was read"
-    notes = [f"A new workbook with every cell as text at its place, without formats and formulas: {why}."]
-    notes += [f"Sheet '{words.visible(old)}' is named '{new}' here." for old, new in sheets.items() if old != new]
+    told = "A new workbook with every cell as text at its place, without formats and formulas: {why}."
+    notes = [tongue.label(told, why=tongue.label(why))]
+    renamed = {old: new for old, new in sheets.items() if old != new}
+    said = "Sheet '{old}' is named '{new}' here."
+    notes += [tongue.label(said, old=words.visible(old), new=new) for old, new in renamed.items()]
     return book, sheets, notes
 
 

@@ -11,6 +11,7 @@ from cdiscx.model.finding import Finding, Report
 from cdiscx.model.folder import Kind, whole_folder
 from cdiscx.model.spec import Study
 from cdiscx.model.table import UploadFile
+from cdiscx.report import languages
 from cdiscx.report.annotate import annotate
 from cdiscx.report.changes import write_changes
 from cdiscx.report.copies import Copy
@@ -67,4 +68,5 @@ def _copies(report: Report, files: Sequence[UploadFile], folder: Path, day: str,
         by_file.setdefault(finding.file, []).append(finding)
     folder.mkdir()
     nowhere = by_file.get(None, []) if len(files) == 1 else []
-    return [annotate(upload, [*nowhere, *by_file.get(upload.name, [])], folder, day, ids) for upload in files]
+    tongue = languages.of(report)
+    return [annotate(upload, [*nowhere, *by_file.get(upload.name, [])], folder, day, ids, tongue) for upload in files]

@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from ruamel.yaml import YAML
 
 from cdiscx.model.errors import UsageError
@@ -135,6 +136,10 @@ class Language:
         return _in_order(_pattern(template, said) for template, said in self.texts.items() if _SLOT.search(template))
 
 
+#: the code's own words
+PLAIN = Language(ENGLISH)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     """A template as a regular expression; `landmark` its longest own text, `letters` the length of all of it."""
@@ -234,6 +239,7 @@ def told_in(report: Report, tongue: Language) -> Report:
         checks=tuple(replace(c, reason=tongue.read(c.reason)) if c.reason else c for c in report.checks),
         findings=tuple(_finding(f, tongue) for f in report.findings),
         notes=tuple(tongue.read(note) for note in report.notes),
+        changes=_changed(report.changes, tongue),
         ledger=_standings(report.ledger, tongue) if report.ledger else None,
     )
 
@@ -246,6 +252,14 @@ def _finding(finding: Finding, tongue: Language) -> Finding:
         fix=tongue.text(finding.fix, fix) if finding.fix else "",
         expected=tongue.text(finding.expected, expected) if finding.expected else finding.expected,
     )
+
+
+def _changed(changes: pl.DataFrame | None, tongue: Language) -> pl.DataFrame | None:
+    """The change log with its reasons in the language."""
+    if changes is None or "why" not in changes.columns:
+        return changes
+    whys = changes.get_column("why").drop_nulls().unique().to_list()
+    return changes.with_columns(pl.col("why").replace({why: tongue.read(why) for why in whys}))
 
 
 def _standings(standings: Standings, tongue: Language) -> Standings:

@@ -14,6 +14,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from cdiscx.model.finding import Finding, Severity
 from cdiscx.report import words
 from cdiscx.report.copies import FRONT, quoted
+from cdiscx.report.languages import PLAIN, Language
 
 #: longest comment; longer ones point to the first sheet
 COMMENT = 1_000
@@ -42,7 +43,9 @@ _COLUMNS = {
 }
 
 
-def mark_cells(book: Any, findings: Sequence[Finding], sheets: Mapping[str, str]) -> dict[str, str]:
+def mark_cells(
+    book: Any, findings: Sequence[Finding], sheets: Mapping[str, str], tongue: Language = PLAIN
+) -> dict[str, str]:
     """Colours every cell that has a finding, by its worst one, and comments it. `sheets`: sheet as read -> its title.
 
     Returns fingerprint -> cell that was marked, for the links of the first sheet.
@@ -60,7 +63,7 @@ def mark_cells(book: Any, findings: Sequence[Finding], sheets: Mapping[str, str]
         worst = max(same, key=lambda f: f.severity.rank)
         cell.fill = _FILLS[worst.severity]
         before = f"{cell.comment.text.rstrip()}\n\n" if cell.comment is not None else ""
-        cell.comment = _comment(before + "\n\n".join(_said(f) for f in words.ordered(same)))
+        cell.comment = _comment(before + "\n\n".join(_said(f, tongue) for f in words.ordered(same)), tongue)
         marked |= dict.fromkeys((f.fingerprint for f in same), cell.coordinate)
     return marked
 
@@ -80,26 +83,37 @@ def _writable(page: Any, at: str) -> Any:
     return cell
 
 
-def _said(finding: Finding) -> str:
-    fix = f"\nWhat to do: {finding.fix}" if finding.fix else ""
-    expected = f"\nExpected: {finding.expected}" if finding.expected else ""
-    return f"{finding.severity.value.upper()} {finding.check_id}: {finding.message}{expected}{fix}"
+def _said(finding: Finding, tongue: Language) -> str:
+    say = tongue.label
+    told = [
+        say(
+            "{SEVERITY} {id}: {x}", SEVERITY=say(finding.severity.value).upper(), id=finding.check_id, x=finding.message
+        ),
+        *([say("Expected: {x}", x=finding.expected)] if finding.expected else []),
+        *([say("What to do: {x}", x=finding.fix)] if finding.fix else []),
+    ]
+    return "\n".join(told)
 
 
-def _comment(text: str) -> Comment:
+def _comment(text: str, tongue: Language) -> Comment:
     safe = words.xml_safe(text)
     if len(safe) > COMMENT:
-        pointer = f"\n… more on the sheet '{FRONT}'"
+        pointer = "\n" + tongue.label("… more on the sheet '{x}'", x=FRONT)
         safe = safe[: COMMENT - len(pointer)] + pointer
-    lines = sum(1 + len(line) // 48 for line in safe.split("\n"))
+    lines = sum(1 + _width(line) // 48 for line in safe.split("\n"))
     return Comment(safe, "cdiscx", width=360, height=min(40 + 17 * lines, 420))
 
 
 def add_front(
-    book: Any, facts: Sequence[str], findings: Sequence[Finding], sheets: Mapping[str, str], ids: Mapping[str, str]
+    book: Any,
+    facts: Sequence[str],
+    findings: Sequence[Finding],
+    sheets: Mapping[str, str],
+    ids: Mapping[str, str],
+    tongue: Language = PLAIN,
 ) -> str:
     """Adds the first sheet: what this copy is, then the findings, those without a row first. Returns its title."""
-    marked = mark_cells(book, findings, sheets)
+    marked = mark_cells(book, findings, sheets, tongue)
     page = book.create_sheet(FRONT, 0)
     book.active = 0
     for other in book.worksheets:  # two selected sheets would be edited together
@@ -110,16 +124,21 @@ def add_front(
         _put(page, number, 1, fact).font = Font(name="Calibri", bold=number == 1, size=14 if number == 1 else 11)
     head = len(facts) + 2
     for at, name in enumerate(_COLUMNS, start=1):
-        cell = _put(page, head, at, name)
+        cell = _put(page, head, at, tongue.label(name))
         cell.font, cell.fill, cell.border = Font(name="Calibri", bold=True, color="FFFFFFFF"), _HEAD, _EDGE
     page.freeze_panes = page.cell(head + 1, 1)
     ordered = sorted(findings, key=lambda f: (f.row is not None, -f.severity.rank if f.row is None else 0))
     for row, finding in enumerate(ordered[:LISTED], start=head + 1):
-        _row(page, row, finding, sheets, marked.get(finding.fingerprint), ids)
+        _row(page, row, finding, sheets, marked.get(finding.fingerprint), ids, tongue)
     if len(ordered) > LISTED:
-        _put(page, head + LISTED + 1, 1, f"{len(ordered) - LISTED:,} more: see report.html or queries.xlsx")
+        _put(
+            page,
+            head + LISTED + 1,
+            1,
+            tongue.label("{n} more: see report.html or queries.xlsx", n=f"{len(ordered) - LISTED:,}"),
+        )
     if not ordered:
-        _put(page, head + 1, 1, "No open finding in this file. report.html says what was not checked.")
+        _put(page, head + 1, 1, tongue.label("No open finding in this file. report.html says what was not checked."))
     else:
         page.auto_filter.ref = f"A{head}:{get_column_letter(len(_COLUMNS))}{head + min(len(ordered), LISTED)}"
     page.page_setup.orientation, page.page_setup.fitToHeight = "landscape", 0
@@ -128,16 +147,22 @@ def add_front(
 
 
 def _row(
-    page: Any, row: int, finding: Finding, sheets: Mapping[str, str], at: str | None, ids: Mapping[str, str]
+    page: Any,
+    row: int,
+    finding: Finding,
+    sheets: Mapping[str, str],
+    at: str | None,
+    ids: Mapping[str, str],
+    tongue: Language,
 ) -> None:
     values = (
-        finding.severity.value,
+        tongue.label(finding.severity.value),
         finding.check_id,
         finding.site,
         finding.subject,
         finding.visit,
         finding.sheet,
-        finding.cell or (f"row {finding.row}" if finding.row else "no row"),
+        finding.cell or (tongue.label("row {n}", n=finding.row) if finding.row else tongue.label("no row")),
         finding.column,
         finding.value,
         finding.message,
@@ -154,8 +179,13 @@ def _row(
         target.hyperlink = Hyperlink(ref=target.coordinate, location=f"{quoted(title)}!{at or 'A1'}")
         target.font = Font(name="Calibri", color="FF1F5F8B", underline="single")
     widths = list(_COLUMNS.values())
-    lines = max(1 + len(str(value or "")) // (width - 2) for value, width in zip(values, widths, strict=True))
+    lines = max(1 + _width(str(value or "")) // (width - 2) for value, width in zip(values, widths, strict=True))
     page.row_dimensions[row].height = 15.0 * min(lines, 20)
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes: two for a wide character, as in Chinese."""
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
 
 
 def _put(page: Any, row: int, column: int, value: object) -> Any:

@@ -103,7 +103,7 @@ def page_data(report: Report, annotated: Mapping[str, str], copy_notes: Sequence
         "change_columns": [tongue.label(c) for c in columns],
         "changes": changes,
         "changes_total": total,
-        "notes": [*report.notes, *(f"annotated copy of {note}" for note in copy_notes)],
+        "notes": [*report.notes, *(tongue.label("annotated copy of {x}", x=note) for note in copy_notes)],
         "annotated": dict(annotated),
     }
 

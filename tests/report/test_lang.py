@@ -40,8 +40,8 @@ def test_every_title_of_the_catalogue_has_a_chinese_text() -> None:
     assert [c.title for c in registry.checks().values() if c.title not in ZH.texts] == []
 
 
-@pytest.mark.parametrize("of", ["message", "why", "fix"])
-def test_every_message_why_and_fix_of_the_catalogue_has_a_chinese_text(of: str) -> None:
+@pytest.mark.parametrize("of", ["message", "why", "fix", "not_checked"])
+def test_every_message_why_fix_and_omission_of_the_catalogue_has_a_chinese_text(of: str) -> None:
     texts = {getattr(part.wording, of): part.check_id for part in PARTS}
     missing = {check: text for text, check in texts.items() if text and text not in ZH.texts}
     assert missing == {}, f"cdiscx/report/lang/zh/checks.yaml has no text for these {of} templates"
@@ -229,3 +229,102 @@ def test_an_expectation_is_told_in_the_study_files_chinese_with_its_site() -> No
     assert translated(english, "zh").findings[0].message == said  # without the study nothing is guessed
     stored = translated(report(finding(said)), "zh", study).findings[0]  # as the ledger keeps it: without template
     assert stored.message == chinese.message
+
+
+def test_no_text_of_a_language_stands_twice() -> None:
+    folder = Path("cdiscx/report/lang/zh")
+    for files in (("phrases", "sayings", "checks", "derivations", "results"), ("labels", "serve", "endpoints")):
+        keys = [key for name in files for key in YAML(typ="safe").load(folder / f"{name}.yaml")]
+        assert len(keys) == len(set(keys))
+
+
+def test_every_reason_of_the_change_log_has_its_chinese() -> None:
+    said = set()
+    for file in Path("cdiscx/tidy").glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        found = re.findall(
+            r'"((?:[a-z-]+ )*[a-z-]+)"',
+            "\n".join(line for line in text.splitlines() if "why" in line or "Meaning(" in line or "pl.lit(" in line),
+        )
+        said |= {word for word in found if " " in word}
+    assert {"missing word", "date written as text", "spelling of the term", "visit name as in the schedule"} <= said
+    assert [word for word in sorted(said) if word not in ZH.texts] == []
+
+
+def test_the_change_log_and_the_page_tell_why_in_chinese(tmp_path: Path) -> None:
+    import polars as pl
+
+    from cdiscx.report.changes import write_changes
+
+    row = {"file": "a.xlsx", "sheet": "Labs", "row": 3, "letter": "C", "column": "Test", "before": "ndx", "after": None}
+    english = report(
+        finding("x"), changes=pl.DataFrame([row | {"why": "missing word"}, row | {"why": "blank means N (2 rows)"}])
+    )
+    chinese = translated(english, "zh")
+    write_changes(chinese.changes, tmp_path / "changes.csv")
+    assert [line.rpartition(",")[2] for line in (tmp_path / "changes.csv").read_text("utf-8-sig").splitlines()] == [
+        "why", "表示缺失的词", "空白表示 N（2 行）",
+    ]  # fmt: skip
+    assert page_data(chinese, {})["changes"][0][-1] == "表示缺失的词"
+    assert page_data(chinese, {})["change_columns"][-1] == "原因"
+
+
+def test_an_annotated_copy_speaks_chinese_and_keeps_every_cell(tmp_path: Path) -> None:
+    from openpyxl import Workbook, load_workbook
+
+    from cdiscx.read import read_upload
+    from cdiscx.report.annotate import annotate
+
+    book = Workbook()
+    book.active.title = "Visits"
+    book.active.append(["Subject ID", "Visit Date"])
+    book.active.append(["001", "soon"])
+    book.save(tmp_path / "site.xlsx")
+    found = finding(
+        "WEEK 6 recorded 2 times.",
+        sheet="Visits",
+        row=2,
+        cell="B2",
+        value="soon",
+        fix=PARTS[0].wording.fix,
+        fingerprint="ab12",
+    )
+    (tmp_path / "out").mkdir()
+    copy = annotate(
+        read_upload(tmp_path / "site.xlsx"),
+        translated(report(found), "zh").findings,
+        tmp_path / "out",
+        "2024-07-01",
+        {},
+        ZH,
+    )
+    made = load_workbook(tmp_path / "out" / copy.name)
+    assert made["Visits"]["B2"].value == "soon"
+    assert made["Visits"]["B2"].comment.text.startswith("错误 MEA-014：WEEK 6 记录了 2 次。")
+    front = made[copy.front]
+    told = [cell.value for row in front.iter_rows() for cell in row if isinstance(cell.value, str)]
+    assert told[0] == "cdiscx：site.xlsx 中的发现"
+    assert told[1] == "本文件有 1 项未关闭的发现：1 个错误，0 个警告，0 个提示。"
+    same = {"site.xlsx", "MEA-014", "Visits", "B2", "soon", "ab12"}
+    assert [text for text in told if text not in same and not CHINESE.search(text)] == []
+
+
+@pytest.mark.parametrize("check_id", ["DOS-001", "MEA-014", "EXP-004"])
+def test_a_check_and_an_expectation_are_explained_in_chinese(check_id: str) -> None:
+    from cdiscx.catalogue import explanation
+
+    english, chinese = (explanation(check_id, "palhep-a", lang) for lang in ("en", "zh"))
+    assert len(english.splitlines()) == len(chinese.splitlines())
+    for line in chinese.splitlines():
+        kept = line.split()[:1] in (["规则"], ["读取"])  # a citation, and names of tables and columns
+        assert not line or kept or CHINESE.search(line) or line.startswith("  参数"), line
+    assert "{sentence}" not in english
+
+
+def test_an_expectation_is_explained_only_with_its_study() -> None:
+    from cdiscx.catalogue import explanation
+
+    with pytest.raises(UsageError, match="name the study file it stands in with --study"):
+        explanation("EXP-004")
+    with pytest.raises(UsageError, match="has no expectation of that id"):
+        explanation("EXP-999", "palhep-a")
