@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cdiscx import flow
 from cdiscx.model.errors import CdiscxError, ExportError, SpecError
@@ -94,15 +96,24 @@ def _sound(name: str) -> bool:
     )
 
 
-def run(portfolio: Path, folder: Path, *, workers: int = 1, progress: flow.Progress = flow._quiet) -> tuple[Done, ...]:
+def run(
+    portfolio: Path,
+    folder: Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    progress: flow.Progress = flow._quiet,
+) -> tuple[Done, ...]:
     """Validates every job into `folder/NAME` and writes `folder/summary.tsv`; one that fails does not stop the others.
 
     Raises SpecError for a portfolio that is wrong, ExportError when the summary cannot be written.
     """
     done = []
+    spread = {"workers": workers, "cluster": cluster}
     for job in jobs(portfolio):
         progress(job.name)
-        done.append(_run(job, folder / job.name, workers, lambda what, job=job: progress(f"{job.name}: {what}")))  # type: ignore[misc]
+        step = partial(_said, job.name, progress)
+        done.append(_run(job, folder / job.name, spread, step))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -111,12 +122,16 @@ def run(portfolio: Path, folder: Path, *, workers: int = 1, progress: flow.Progr
     return tuple(done)
 
 
-def _run(job: Job, folder: Path, workers: int, progress: flow.Progress) -> Done:
+def _said(name: str, progress: flow.Progress, what: str) -> None:
+    progress(f"{name}: {what}")
+
+
+def _run(job: Job, folder: Path, spread: Mapping[str, Any], progress: flow.Progress) -> Done:
     try:
         plan = Study.load(job.study)
         files = flow.read(*job.uploads, progress=progress)
         data = flow.tidy(plan, files, progress=progress)
-        report = flow.validate(data, cutoff=job.cutoff, workers=workers, progress=progress)
+        report = flow.validate(data, cutoff=job.cutoff, progress=progress, **spread)
         flow.write_reports(report, files, folder, plan)
     except CdiscxError as error:
         return Done(job, _WRONG, said=" | ".join(str(error).splitlines()))

@@ -110,12 +110,9 @@ def main() -> None:
 @click.option("--no-expectations", is_flag=True, help="Leave the study's Great Expectations suite out.")
 @click.option("--ledger", metavar="FILE", help="Ledger of queries: a file (SQLite) or a database URL.")
 @click.option("--who", metavar="NAME", help="Who runs this, for the ledger (default: the user of this system).")
-@click.option("--lang", type=click.Choice(("en", "zh")), default="en", show_default=True, help="Language of messages.")
+@options.lang
 @click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
-@click.option(
-    "--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Check in N processes (same report)."
-)
-@click.option("--cluster", metavar="ADDRESS", help="Check on the Dask cluster at ADDRESS (extra cdiscx[dask]).")
+@options.spread
 def validate(
     uploads: tuple[str, ...],
     study: str,
@@ -131,7 +128,9 @@ def validate(
     lang: str,
     quiet: bool,
     workers: int,
+    partitions: int | None,
     cluster: str | None,
+    low_memory: bool | None,
 ) -> None:
     """Check uploads of one study: every defect with its cell, what is wrong and what to do."""
     from cdiscx import flow
@@ -139,8 +138,8 @@ def validate(
 
     with options.Progress(quiet) as step:
         plan = Study.load(study)
-        files = flow.read(*uploads, progress=step)
-        data = flow.tidy(plan, files, progress=step)
+        files = flow.read(*uploads, low_memory=low_memory, progress=step)
+        data = flow.tidy(plan, files, partitions=partitions, progress=step)
         report = flow.validate(
             data,
             cutoff=cutoff,
@@ -149,6 +148,7 @@ def validate(
             expectations=not no_expectations,
             progress=step,
             workers=workers,
+            partitions=partitions,
             cluster=cluster,
         )
         if ledger is not None:
@@ -237,11 +237,15 @@ def list_(what: str, study: str | None, form: str) -> None:
 @main.command()
 @click.argument("check_id", metavar="ID")
 @options.study_option(required=False)
-def explain(check_id: str, study: str | None) -> None:
-    """Explain one check: what it finds, why it matters, how to fix it, parameters, rule cited."""
+@options.lang
+def explain(check_id: str, study: str | None, lang: str) -> None:
+    """Explain one check: what it finds, why it matters, how to fix it, parameters, rule cited.
+
+    ID is a check's, or with --study that of an expectation of the study file.
+    """
     from cdiscx import catalogue
 
-    click.echo(catalogue.explanation(check_id, study), nl=False)
+    click.echo(catalogue.explanation(check_id, study, lang), nl=False)
 
 
 for _verb in (cli_deliver.sdtm, cli_deliver.adam, cli_deliver.export, cli_deliver.conform, cli_deliver.demo):

@@ -14,8 +14,9 @@ import click
     "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into."
 )
 @click.option("--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Check in N processes.")
+@click.option("--cluster", metavar="ADDRESS", help="Check on the Dask cluster at ADDRESS (extra cdiscx[dask]).")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
-def batch(portfolio: Path, folder: Path, workers: int, quiet: bool) -> None:
+def batch(portfolio: Path, folder: Path, workers: int, cluster: str | None, quiet: bool) -> None:
     """Check many uploads of many studies: reports in OUT/NAME each, and OUT/summary.tsv. The status is the worst of all."""
     from cdiscx import batch as room
 
@@ -23,6 +24,6 @@ def batch(portfolio: Path, folder: Path, workers: int, quiet: bool) -> None:
         if not quiet and sys.stderr.isatty():
             click.echo(f"{what} ...", err=True)
 
-    done = room.run(portfolio, folder, workers=workers, progress=step)
+    done = room.run(portfolio, folder, workers=workers, cluster=cluster, progress=step)
     click.echo(room.table(done), nl=False)
     raise SystemExit(room.worst(done))

@@ -19,6 +19,7 @@ from cdiscx import cli_options as options
 @options.cutoff
 @options.mappings
 @options.despite
+@options.spread
 @options.quiet
 def sdtm(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> None:
     """Map uploads to SDTM: datasets, define.xml, lineage and manifest in OUT/sdtm."""
@@ -43,6 +44,7 @@ def sdtm(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> N
 @options.cutoff
 @options.mappings
 @options.despite
+@options.spread
 @options.quiet
 def adam(uploads: tuple[str, ...], source: Path | None, folder: Path, quiet: bool, **words: Any) -> None:
     """Derive ADaM from uploads, or from SDTM datasets of anybody: datasets, define.xml, lineage in OUT/adam."""
@@ -62,6 +64,7 @@ def adam(uploads: tuple[str, ...], source: Path | None, folder: Path, quiet: boo
 @options.mappings
 @options.despite
 @options.lang
+@options.spread
 @options.quiet
 def export(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> None:
     """Validate, map to SDTM, derive ADaM and compute the endpoints: everything in OUT, with hashes in manifest.json."""

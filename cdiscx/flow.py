@@ -203,18 +203,29 @@ _REPORTERS = {"text": "terminal", "json": "machine", "jsonl": "machine", "junit"
 
 
 def to_sdtm(
-    data: StudyData, *, cutoff: dt.date | None = None, mappings: Path | None = None, progress: Progress = _quiet
+    data: StudyData,
+    *,
+    cutoff: dt.date | None = None,
+    mappings: Path | None = None,
+    progress: Progress = _quiet,
+    workers: int = 1,
+    partitions: int | None = None,
+    cluster: str | None = None,
 ) -> StudyData:
     """Tidy data -> the same with `sdtm` (datasets by name) and `results["mapped"]` (unused columns, notes, code lists).
 
     `mappings`: a folder of the study's own mappings beside the bundled ones. Raises SpecError for a mapping that is wrong.
+    `workers`, `partitions`, `cluster`: as of `validate`, with the same datasets.
     """
     from cdiscx.export.long_text import split_long_text
+    from cdiscx.parts import Spread
     from cdiscx.sdtm import map_study
+    from cdiscx.sdtm.shares import map_shares
 
+    how = Spread(workers, cluster, partitions)
     ready = prepare(data, cutoff=cutoff) if data.run is None or cutoff else data
     progress("mapping to SDTM")
-    mapped = map_study(ready, mappings)
+    mapped = map_study(ready, mappings) if how.parts == 1 and data.shares is None else map_shares(ready, mappings, how)
     return ready.with_(sdtm=split_long_text(mapped.datasets), results={**ready.results, "mapped": mapped})
 
 
@@ -224,18 +235,25 @@ def to_adam(
     *,
     cutoff: dt.date | None = None,
     progress: Progress = _quiet,
+    workers: int = 1,
+    partitions: int | None = None,
+    cluster: str | None = None,
 ) -> StudyData:
     """Data with SDTM, or SDTM frames of anybody by name (then give `study`) -> the same with `adam` (datasets by name).
 
     `results["absent"]` says why a dataset is not among them, `results["other_source"]` holds the frames that the study's
     other response source gives (site <-> derived). Frames without `cutoff` are judged at their latest date that is not
-    after the day of the run. Raises UploadError when there is no DM, UsageError without a study.
+    after the day of the run. `workers`, `partitions`, `cluster`: as of `validate`, with the same datasets. Raises
+    UploadError when there is no DM, UsageError without a study.
     """
-    from cdiscx.adam import derive
+    from cdiscx.adam.shares import derive_shares
+    from cdiscx.parts import Spread
     from cdiscx.read.datasets import latest_day
 
+    spread: dict[str, Any] = {"workers": workers, "partitions": partitions, "cluster": cluster}
+
     if isinstance(data, StudyData):
-        ready = data if data.sdtm else to_sdtm(data, cutoff=cutoff, progress=progress)
+        ready = data if data.sdtm else to_sdtm(data, cutoff=cutoff, progress=progress, **spread)
         frames: Mapping[str, pl.DataFrame] = {name: d.frame for name, d in ready.sdtm.items()}
     else:
         if study is None:
@@ -245,8 +263,8 @@ def to_adam(
         ready, frames = StudyData(study, Upload(()), run=run), dict(data)
     assert ready.run is not None, "to_sdtm() prepares the run"
     progress("deriving ADaM")
-    made = derive(ready.study, frames, cutoff=cutoff or ready.run.cutoff)
-    other = derive(_other_source(ready.study), frames, cutoff=cutoff or ready.run.cutoff)
+    both = (ready.study, _other_source(ready.study))
+    made, other = derive_shares(both, frames, cutoff=cutoff or ready.run.cutoff, how=Spread(**spread))
     public = {name: d.public for name, d in other.items()}
     results = {**ready.results, "absent": dict(made.reasons), "other_source": public, "sdtm_frames": frames}
     return ready.with_(adam=dict(made), results=results)

@@ -118,7 +118,7 @@ def first_by(frame: pl.DataFrame, by: Iterable[str], *, last: bool = False) -> p
     keys = list(by)
     most = pl.col(keys[0]).max() if last else pl.col(keys[0]).min()
     best = frame.drop_nulls(keys).filter(pl.col(keys[0]) == most.over("USUBJID"))
-    ordered = best.sort(*keys, "_id", descending=[*([last] * len(keys)), False])
+    ordered = best.sort(*keys, "_id", descending=[*([last] * len(keys)), False], maintain_order=True)
     return ordered.group_by("USUBJID", maintain_order=True).first()
 
 

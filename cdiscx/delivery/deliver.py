@@ -41,13 +41,13 @@ def deliver_adam(uploads: Sequence[str | Path], sdtm: Path | None, order: Order,
     _refuse_early(order, folder / "adam")
     if sdtm is None:
         files, data, report = _from_uploads(uploads, order, expectations=False)
-        data = flow.to_adam(data, progress=order.progress)
+        data = flow.to_adam(data, progress=order.progress, **order.spread)
         return _alone(folder / "adam", order, data, report, files, adam_part(data))
     from cdiscx.read.datasets import dataset_files, read_datasets
 
     order.progress("reading SDTM")
     frames = read_datasets(sdtm)
-    data = flow.to_adam(frames, Study.load(order.study), cutoff=order.cutoff, progress=order.progress)
+    data = flow.to_adam(frames, Study.load(order.study), cutoff=order.cutoff, progress=order.progress, **order.spread)
     return _alone(folder / "adam", order, data, None, tuple(dataset_files(sdtm)), adam_part(data))
 
 
@@ -55,7 +55,7 @@ def deliver_all(uploads: Sequence[str | Path], order: Order, folder: Path) -> De
     """Uploads -> `folder` with report/, sdtm/, adam/, endpoints.json, endpoints.html and manifest.json. Raises ExportError."""
     _refuse_early(order, folder)
     files, data, report = _from_uploads(uploads, order, expectations=True)
-    data = flow.analyse(flow.to_adam(data, progress=order.progress), report, progress=order.progress)
+    data = flow.analyse(flow.to_adam(data, progress=order.progress, **order.spread), report, progress=order.progress)
     return write_all(data, report, files, order, folder)
 
 
@@ -115,10 +115,11 @@ def _from_uploads(
     uploads: Sequence[str | Path], order: Order, *, expectations: bool
 ) -> tuple[tuple[UploadFile, ...], StudyData, Report]:
     study = Study.load(order.study)
-    files = flow.read(*uploads, progress=order.progress)
-    tidied = flow.tidy(study, files, progress=order.progress)
-    report = flow.validate(tidied, cutoff=order.cutoff, expectations=expectations, progress=order.progress)
-    data = flow.to_sdtm(tidied, cutoff=order.cutoff, mappings=order.mappings, progress=order.progress)
+    step, spread = order.progress, order.spread
+    files = flow.read(*uploads, low_memory=order.low_memory, progress=step)
+    tidied = flow.tidy(study, files, partitions=order.partitions, progress=step)
+    report = flow.validate(tidied, cutoff=order.cutoff, expectations=expectations, progress=step, **spread)
+    data = flow.to_sdtm(tidied, cutoff=order.cutoff, mappings=order.mappings, progress=step, **spread)
     return files, data, report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cdiscx import flow
 
@@ -26,6 +27,16 @@ class Order:
     despite: str | None = None
     progress: flow.Progress = field(default=flow._quiet)
     lang: str = "en"
+    #: how the work is spread: processes, shares of the subjects, a cluster; whether tables wait on disk (None: large ones)
+    workers: int = 1
+    partitions: int | None = None
+    cluster: str | None = None
+    low_memory: bool | None = None
+
+    @property
+    def spread(self) -> dict[str, Any]:
+        """The words by which the verbs of `flow` spread their work."""
+        return {"workers": self.workers, "partitions": self.partitions, "cluster": self.cluster}
 
 
 @dataclass(frozen=True, slots=True)

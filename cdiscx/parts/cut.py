@@ -21,11 +21,21 @@ _BATCH = 500_000
 _LEDGER = pl.Schema({"_rid": pl.UInt32, "_source": pl.UInt32, "_row": pl.UInt32})
 
 
-def share_of(subjects: pl.Series, number: int) -> pl.DataFrame:
-    """`SUBJID`, `_share`: the distinct subjects in the order of their numbers, in shares of equal size."""
-    ids = subjects.drop_nulls().unique().sort().alias("SUBJID")
-    ranks = pl.int_range(ids.len(), dtype=pl.Int64, eager=True) * number // max(ids.len(), 1)
-    return pl.DataFrame({"SUBJID": ids, "_share": ranks.cast(pl.UInt32)})
+def share_of(subjects: pl.Series, listed: pl.DataFrame | None, number: int) -> pl.DataFrame:
+    """`SUBJID`, `_share`: the distinct subjects in the order of site and number (as in USUBJID), in shares of equal size.
+
+    `listed`: the subject list, of which the first row of a subject names its site.
+    """
+    ids = pl.DataFrame({"SUBJID": subjects.drop_nulls().unique()})
+    if listed is not None and {"SUBJID", "SITEID", "_rid"} <= set(listed.columns):
+        first = listed.drop_nulls("SUBJID").sort("_rid").unique("SUBJID", keep="first")
+        ids = ids.join(first.select("SUBJID", "SITEID"), on="SUBJID", how="left")
+    else:
+        ids = ids.with_columns(SITEID=pl.lit(None, pl.String))
+    site = pl.col("SITEID").fill_null("")
+    whole = pl.when(site == "").then(pl.col("SUBJID")).otherwise(site + pl.lit("-") + pl.col("SUBJID"))
+    ids = ids.sort(whole, "SUBJID")
+    return ids.select("SUBJID", _share=(pl.int_range(pl.len()) * number // max(ids.height, 1)).cast(pl.UInt32))
 
 
 def _shared(frame: pl.DataFrame, shares: pl.DataFrame) -> pl.Series:
@@ -68,7 +78,8 @@ def in_memory(data: StudyData, number: int) -> MemoryShares:
     """Shares of tables in memory."""
     with_subject = {name: table.frame for name, table in _sheets(data) if "SUBJID" in table.columns}
     names = pl.Series("SUBJID", [], dtype=pl.String)
-    shares = share_of(pl.concat([names, *(f.get_column("SUBJID") for f in with_subject.values())]), number)
+    every = pl.concat([names, *(f.get_column("SUBJID") for f in with_subject.values())])
+    shares = share_of(every, with_subject.get("subjects"), number)
     own = {name: _shared(frame, shares) for name, frame in with_subject.items()}
     problems = data.problems if data.problems is not None else pl.DataFrame(schema={"_rid": pl.UInt32})
     seen = problems.filter(pl.col("_rid").is_not_null())
@@ -116,8 +127,10 @@ def cut(
     height = sum(table.height for _, table in _sheets(data))
     number = number or max(1, -(-height // SHARE_ROWS))
     names = [t.lazy().select(pl.col("SUBJID").unique()).collect() for _, t in _sheets(data) if "SUBJID" in t.columns]
-    shares = share_of(pl.concat([pl.Series("SUBJID", [], dtype=pl.String), *(n.to_series() for n in names)]), number)
-    listed = data.tidy["subjects"].frame.select(pl.col("SUBJID").unique()) if "subjects" in data.tidy else None
+    every = pl.concat([pl.Series("SUBJID", [], dtype=pl.String), *(n.to_series() for n in names)])
+    people = data.tidy["subjects"].frame if "subjects" in data.tidy else None
+    shares = share_of(every, people, number)
+    listed = None if people is None else people.select(pl.col("SUBJID").unique())
     problems = data.problems if data.problems is not None else pl.DataFrame(schema={"_rid": pl.UInt32})
     seen = problems.select("_rid").drop_nulls().unique()
     ledger = Writers(scratch, number)

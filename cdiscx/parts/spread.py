@@ -12,14 +12,21 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from cdiscx.model.errors import UsageError
-from cdiscx.parts.shares import Share
+
+
+class Load(Protocol):
+    """What a process works on."""
+
+    def sent(self) -> Self:
+        """The same for a machine that does not see this one's files."""
+
 
 A = TypeVar("A")
 M = TypeVar("M")
-Job = Callable[[Share], A]
+L = TypeVar("L", bound=Load)
 #: how often lost processes are replaced before what is left is done here
 ROUNDS = 3
 #: shares a worker has before it at most: they are packed when they are sent, not before
@@ -41,7 +48,7 @@ class Spread:
 
 
 def spread(
-    job: Job[A], number: int, share: Callable[[int], Share], how: Spread, meanwhile: Callable[[], M]
+    job: Callable[[L], A], number: int, share: Callable[[int], L], how: Spread, meanwhile: Callable[[], M]
 ) -> tuple[list[A], M]:
     """The answers in the order of the shares, and what `meanwhile` gave, which runs here while others work.
 
@@ -66,7 +73,7 @@ def spread(
 
 
 def _in_processes(
-    workers: int, job: Job[A], left: list[int], share: Callable[[int], Share], answers: dict[int, A],
+    workers: int, job: Callable[[L], A], left: list[int], share: Callable[[int], L], answers: dict[int, A],
     meanwhile: Callable[[], object],
 ) -> None:  # fmt: skip
     """Adds the answers that processes gave before one of them died, or all."""
@@ -89,8 +96,8 @@ def _in_processes(
 
 
 def _fill(
-    pool: ProcessPoolExecutor, waiting: dict[Future[A], int], todo: Iterator[int], job: Job[A],
-    share: Callable[[int], Share], most: int,
+    pool: ProcessPoolExecutor, waiting: dict[Future[A], int], todo: Iterator[int],
+    job: Callable[[L], A], share: Callable[[int], L], most: int,
 ) -> None:  # fmt: skip
     while len(waiting) < most and (n := next(todo, None)) is not None:
         waiting[pool.submit(job, share(n))] = n
@@ -102,7 +109,7 @@ def _modest(threads: int) -> None:
 
 
 def _on_cluster(
-    address: str, job: Job[A], number: int, share: Callable[[int], Share], meanwhile: Callable[[], M]
+    address: str, job: Callable[[L], A], number: int, share: Callable[[int], L], meanwhile: Callable[[], M]
 ) -> tuple[list[A], M]:
     """Answers of a Dask cluster, which sends the work of a lost worker to another."""
     try:

@@ -25,10 +25,13 @@ from cdiscx.standards import guide
 _LONGEST = 200
 
 
-def trial_design(study: Study, run: RunContext, tidy: Mapping[str, Table]) -> dict[str, Dataset]:
+def trial_design(
+    study: Study, run: RunContext, tidy: Mapping[str, Table], known: Mapping[str, Any] | None = None
+) -> dict[str, Dataset]:
     """TA and TE (where the study file has an arm), TV, TI (where it has criteria) and TS, by name.
 
-    Records carry `_from` (rows that gave a value; empty for protocol text) and `_block`. Source: sdtm-mapping 4.9, 4.10.
+    Records carry `_from` (rows that gave a value; empty for protocol text) and `_block`. `known`: what the run knows already
+    of all subjects (`visit_plan.REACHED`). Source: sdtm-mapping 4.9, 4.10.
     Raises SpecError when `ta_model` asks for paths that the study file does not give.
     """
     out: dict[str, Dataset] = {}
@@ -36,7 +39,7 @@ def trial_design(study: Study, run: RunContext, tidy: Mapping[str, Table]) -> di
         out["TA"] = protocol_dataset("TA", study, _arms(study))
         out["TE"] = protocol_dataset("TE", study, _elements(study))
     if study.schedule:
-        out["TV"] = protocol_dataset("TV", study, _visits(study, tidy))
+        out["TV"] = protocol_dataset("TV", study, _visits(study, tidy, known or {}))
     if study.eligibility:
         out["TI"] = protocol_dataset("TI", study, _criteria(study))
     if study.trial_summary:
@@ -128,10 +131,10 @@ def _elements(study: Study) -> list[dict[str, Any]]:
 # --- TV ---------------------------------------------------------------------------------------------------------------
 
 
-def _visits(study: Study, tidy: Mapping[str, Table]) -> list[dict[str, Any]]:
+def _visits(study: Study, tidy: Mapping[str, Table], known: Mapping[str, Any]) -> list[dict[str, Any]]:
     """TV: every planned visit. ARMCD stays blank: no visit depends on the arm, but on what happens (IG 3.4, TV 1)."""
     by_name = {visit.name: visit for visit in study.schedule}
-    plan = visit_plan(StudyData(study, Upload(()), tidy))
+    plan = visit_plan(StudyData(study, Upload(()), tidy, results=known))
     rows = []
     for visit, number, day, series, n, _ in plan.iter_rows():
         planned = by_name[series or visit]

@@ -16,7 +16,7 @@ from cdiscx.sdtm.blocks import build
 from cdiscx.sdtm.design import trial_design
 from cdiscx.sdtm.elements import subject_elements
 from cdiscx.sdtm.finish import finish
-from cdiscx.sdtm.here import PEOPLE, Run
+from cdiscx.sdtm.here import PEOPLE, Lost, Run
 from cdiscx.sdtm.participation import usubjid
 from cdiscx.sdtm.subject_visits import subject_visits
 from cdiscx.sdtm.terms import used_codelists
@@ -52,8 +52,14 @@ def map_study(data: StudyData, mappings: Path | None = None) -> Mapped:
     visits = subject_visits(data, made)
     if visits is not None:
         made["SV"] = visits
+    return finished(run, made)
+
+
+def finished(run: Run, made: dict[str, Dataset]) -> Mapped:
+    """The datasets of subjects in; with the trial design, links, numbers, code lists and what was not used out."""
+    data = run.data
     if data.run is not None:
-        made |= trial_design(data.study, data.run, data.tidy)
+        made |= trial_design(data.study, data.run, data.tidy, data.results)
     from cdiscx.sdtm.relrec import relrec
 
     related = relrec(made)
@@ -65,11 +71,16 @@ def map_study(data: StudyData, mappings: Path | None = None) -> Mapped:
     return Mapped(datasets, unused_columns(data, run.used, mapped, datasets), tuple(run.notes), codelists)
 
 
-def begin(data: StudyData, mappings: Path | None = None) -> tuple[Run, dict[str, Dataset]]:
-    """A run with its mappings, subjects and elements, and DM and SE, which every other domain rests on."""
+def begin(
+    data: StudyData, mappings: Path | None = None, lost: Mapping[str, Lost] | None = None
+) -> tuple[Run, dict[str, Dataset]]:
+    """A run with its mappings, subjects and elements, and DM and SE, which every other domain rests on.
+
+    `lost`: rows of all subjects that give no record, where these are some of them only.
+    """
     registry.discover("cdiscx.sdtm")
     domains, extended = load_mappings(data.study, registry.registered("algorithm"), mappings, set(data.tidy))
-    run = Run(data, domains, extended, people=_people(data))
+    run = Run(data, domains, extended, people=_people(data), lost_of_all=lost)
     made = map_domain(run, "DM") if "DM" in domains else {}
     run.people = _with_dates(run.people, made.get("DM"))
     elements = subject_elements(data, made.get("DM"))

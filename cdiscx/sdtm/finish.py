@@ -10,7 +10,7 @@ import polars as pl
 from cdiscx.model.dataset import DTYPES, Dataset, Variable, VariableType
 from cdiscx.model.mapping import DomainMapping
 from cdiscx.sdtm.blocks import Made
-from cdiscx.sdtm.here import Run
+from cdiscx.sdtm.here import Lost, Run
 from cdiscx.sdtm.supplements import shortened, supplement
 from cdiscx.sdtm.timing import DAYS, dated, days, epochs, last_before_exposure, series
 from cdiscx.sdtm.values import result_values
@@ -57,23 +57,32 @@ def _identified(run: Run, domain: str, made: Made) -> pl.DataFrame:
     """Records of subjects that DM has, with STUDYID, DOMAIN, USUBJID; the others are noted and left out."""
     frame = made.frame
     if not frame.height:
+        _say_lost(run, domain, Lost(0, {}))
         return frame
     people = run.people.select(_SUBJID="SUBJID", USUBJID="USUBJID", _RFSTDT="RFSTDT", _RFXSTDT="RFXSTDT", _n="_n")
     known = frame.join(people, on="_SUBJID", how="left", maintain_order="left")
-    if known.get_column("_n").null_count():
-        strangers = known.filter(pl.col("_n").is_null()).get_column("_SUBJID")
-        known = known.drop_nulls("_n")
-        if nobody := strangers.null_count():
-            run.note(f"{domain}: {nobody} rows without a subject give no record")
-        if names := strangers.drop_nulls().unique().sort().to_list():
-            listed = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
-            rows = strangers.len() - nobody
-            run.note(f"{domain}: {rows} rows of subjects without a Demographics row give no record: {listed}")
+    strangers = known.filter(pl.col("_n").is_null()).get_column("_SUBJID")
+    names = strangers.drop_nulls().value_counts().sort("_SUBJID")
+    _say_lost(run, domain, Lost(strangers.null_count(), dict(names.iter_rows())))
+    known = known.drop_nulls("_n") if strangers.len() else known
     for tag, table in made.tables.items():
         made.origin.setdefault(f"{tag}/USUBJID", (f"{table}.SUBJID", "DM.SITEID"))
     own = [n for n in ("STUDYID", "DOMAIN") if n not in frame.columns]
     values = {"STUDYID": run.study.studyid, "DOMAIN": domain}
     return known.with_columns([pl.lit(values[n]).alias(n) for n in own])
+
+
+def _say_lost(run: Run, domain: str, own: Lost) -> None:
+    """Notes on the rows of all subjects that give no record."""
+    if own.nobody or own.strangers:
+        run.lost[domain] = own
+    lost = own if run.lost_of_all is None else run.lost_of_all.get(domain, Lost(0, {}))
+    if lost.nobody:
+        run.note(f"{domain}: {lost.nobody} rows without a subject give no record")
+    if names := sorted(lost.strangers):
+        listed = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+        rows = sum(lost.strangers.values())
+        run.note(f"{domain}: {rows} rows of subjects without a Demographics row give no record: {listed}")
 
 
 def _rests_on(made: Made, name: str, variables: tuple[str, ...], others: tuple[str, ...]) -> None:

@@ -20,6 +20,20 @@ from cdiscx.standards import guide, terminology
 PEOPLE = pl.Schema({"SUBJID": pl.String, "USUBJID": pl.String, "RFSTDT": pl.Date, "RFXSTDT": pl.Date, "_n": pl.UInt32})
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Rows of a domain that give no record: without a subject, and of subjects without a Demographics row."""
+
+    nobody: int
+    strangers: Mapping[str, int]
+
+    def plus(self, other: Lost) -> Lost:
+        """Both."""
+        names = dict.fromkeys((*self.strangers, *other.strangers))
+        both = {n: self.strangers.get(n, 0) + other.strangers.get(n, 0) for n in names}
+        return Lost(self.nobody + other.nobody, both)
+
+
 @dataclass
 class Run:
     """One mapping run: what is mapped, and what was seen on the way (notes, columns that were used)."""
@@ -36,6 +50,10 @@ class Run:
     used: set[str] = field(default_factory=set)
     #: columns that a variable was made of
     mapped: set[str] = field(default_factory=set)
+    #: domain -> rows that gave no record
+    lost: dict[str, Lost] = field(default_factory=dict)
+    #: the same of all subjects, where this run has some of them only
+    lost_of_all: Mapping[str, Lost] | None = None
 
     @property
     def study(self) -> Study:

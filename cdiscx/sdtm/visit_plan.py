@@ -14,6 +14,8 @@ from cdiscx.model.table import StudyData
 
 #: name of a visit nobody planned in the submitted data (sdtm-mapping 2.11)
 UNSCHEDULED = "UNSCHEDULED"
+#: what a run that maps a share of the subjects knows of all of them: the highest number of each series (`results`)
+REACHED = "reached"
 #: the anchor whose visits have a planned study day (RFSTDTC)
 FIRST_TREATMENT = "D1"
 
@@ -31,11 +33,11 @@ def visit_plan(data: StudyData) -> pl.DataFrame:
     only where the target counts from the first treatment (offset + 1; a day before it keeps its offset).
     """
     study: Study = data.study
-    reached = _reached(data)
+    furthest = reached(data)
     rows: list[tuple[str, float, int | None, str | None, int | None, str]] = []
     for visit in study.schedule:
         if visit.repeat:
-            for n in range(visit.first, max(visit.first, reached.get(visit.name, 1)) + 1):
+            for n in range(visit.first, max(visit.first, furthest.get(visit.name, 1)) + 1):
                 rows.append((f"{visit.name} {n}", series_number(study, visit, n), None, visit.name, n, visit.mode))
         else:
             rows.append((visit.name, float(visit.num), _planned_day(visit), None, None, visit.mode))
@@ -75,8 +77,10 @@ def series_number(study: Study, visit: Visit, n: int) -> float:
     return number if following is None or number < following else first * 100 + n
 
 
-def _reached(data: StudyData) -> dict[str, int]:
-    """Highest number of each series that is planned for somebody or recorded."""
+def reached(data: StudyData) -> dict[str, int]:
+    """Highest number of each series that is planned for somebody or recorded, among all subjects of the run."""
+    if REACHED in data.results:
+        return dict(data.results[REACHED])
     highest: dict[str, int] = {}
     if "planned" in data.tidy:
         found = data.tidy["planned"].frame.drop_nulls("SERIES").group_by("SERIES").agg(pl.col("N").max())

@@ -1,0 +1,87 @@
+"""Frames in, a few subjects out who show all that the description of a dataset depends on.
+
+What define.xml says of a dataset (which variables it has, their types, code lists, the notes on it) follows from which
+values there are, not from how many. One subject for each of them is enough to describe all of them in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+#: distinct texts of a column up to which each has its witness; a column of more is free text
+_MOST = 500
+#: `subject` is the witness of `key`
+WITNESSES = pl.Schema({"key": pl.String, "subject": pl.String})
+
+
+def witnesses(
+    frames: Mapping[str, pl.DataFrame], subject: str, groups: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """WITNESSES of every column that is filled, of every distinct text of short lists, of the longest text, and of numbers,
+    whole numbers and words among texts.
+
+    `subject`: the column that names the subject. `groups`: frame -> column whose values are witnessed one by one (test codes).
+    """
+    pieces = [pl.DataFrame(schema=WITNESSES)]
+    for name, frame in frames.items():
+        if subject not in frame.columns or not frame.height:
+            continue
+        known = frame.filter(pl.col(subject).is_not_null())
+        by = (groups or {}).get(name)
+        by = by if by in known.columns else None
+        for column in known.columns:
+            if column.startswith("_from") or column in ("_rid", subject) or isinstance(known.schema[column], pl.Struct):
+                continue
+            pieces += _of_column(known, name, column, subject, by)
+    return pl.concat(pieces).unique("key", keep="first", maintain_order=True)
+
+
+def chosen(told: Iterable[pl.DataFrame]) -> pl.Series:
+    """The witnesses of several frames, one for each key, sorted."""
+    every = pl.concat([pl.DataFrame(schema=WITNESSES), *told])
+    return every.unique("key", keep="first", maintain_order=True).get_column("subject").unique().sort()
+
+
+def _of_column(frame: pl.DataFrame, name: str, column: str, subject: str, by: str | None) -> list[pl.DataFrame]:
+    dtype: Any = frame.schema[column]
+    value = pl.col(column)
+    if isinstance(dtype, pl.List):
+        frame = frame.select(subject, *([by] if by and by != column else []), value).explode(column)
+        dtype = dtype.inner
+        if isinstance(dtype, pl.Struct):
+            frame = frame.with_columns(value.struct.json_encode())
+            dtype = pl.String()
+    place = f"{name}.{column}"
+    group = pl.col(by).fill_null("").cast(pl.String) if by and by != column and by in frame.columns else pl.lit("")
+    some = (
+        frame.lazy()
+        .filter(value.is_not_null())
+        .select(pl.col(subject).alias("subject"), group.alias("g"), value.alias("v"))
+    )
+    kinds = [some.group_by("g", maintain_order=True).agg(pl.col("subject").first(), k=pl.lit("filled").first())]
+    if dtype == pl.String:
+        text = pl.col("v")
+        word = text.cast(pl.Float64, strict=False).is_null()
+        whole = text.str.contains(r"^-?[0-9]+$")
+        longest = some.filter(text.str.len_chars() == text.str.len_chars().max())
+        kinds += [
+            _kind(some.filter(word), "word"),
+            _kind(some.filter(~word & ~whole), "number"),
+            _kind(longest, "longest"),
+        ]
+        kinds.append(_kind(some.filter(whole), "whole"))
+    kinds = [k.select(pl.format("{}|{}|{}", pl.lit(place), "k", "g").alias("key"), "subject") for k in kinds]
+    out = [k.collect().cast(WITNESSES) for k in kinds]
+    if dtype == pl.String:
+        texts = some.group_by("g", "v", maintain_order=True).agg(pl.col("subject").first()).collect()
+        few = texts.filter(pl.len().over("g") <= _MOST)
+        key = pl.format("{}={}|{}", pl.lit(place), "v", "g").alias("key")
+        out.append(few.select(key, "subject").cast(WITNESSES))
+    return out
+
+
+def _kind(rows: pl.LazyFrame, kind: str) -> pl.LazyFrame:
+    return rows.group_by("g", maintain_order=True).agg(pl.col("subject").first(), k=pl.lit(kind).first())

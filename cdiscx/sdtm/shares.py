@@ -1,0 +1,143 @@
+"""The same mapping by shares of the subjects, here, in processes or on a cluster, with the same datasets.
+
+Each share is mapped as if it were all. Records are put together in the order of the subjects; what is said of a dataset
+(its variables, values, origins, notes) is taken from mapping a few subjects who show everything that it depends on
+(`cdiscx.parts.witnesses`). The plan's length, counts of rows that give no record, numbers over all datasets, links, code
+lists and unused columns are worked out of all subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from cdiscx.model.dataset import Dataset
+from cdiscx.model.table import RunContext, StudyData
+from cdiscx.parts import Share, Shares, Spread, in_memory, spread
+from cdiscx.parts.witnesses import chosen, witnesses
+from cdiscx.sdtm.engine import Mapped, begin, finished, map_domain
+from cdiscx.sdtm.here import Lost, Run
+from cdiscx.sdtm.subject_visits import subject_visits
+from cdiscx.sdtm.visit_plan import REACHED, reached
+from cdiscx.views import with_views
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one share gave: its records, the columns that were used, who shows what, and rows that gave no record."""
+
+    frames: Mapping[str, pl.DataFrame]
+    used: frozenset[str]
+    mapped: frozenset[str]
+    witnesses: pl.DataFrame
+    lost: Mapping[str, Lost]
+
+
+def map_shares(data: StudyData, mappings: Path | None, how: Spread) -> Mapped:
+    """`map_study` by shares of the subjects. Raises UsageError for a cluster that does not answer."""
+    shares: Shares = data.shares or in_memory(data, how.parts)
+    plain = replace(data, results={}, sdtm={}, adam={})  # a share needs no more
+    ready = replace(plain, results={REACHED: _reached(plain, shares, how)})
+    job = partial(map_share, mappings=mappings, plan=ready.results[REACHED])
+    answers, _ = spread(job, shares.number, lambda n: shares.share(n, plain), how, lambda: None)
+    lost = _all_lost([a.lost for a in answers])
+    few = _only(plain, chosen(a.witnesses for a in answers))
+    run, described = _mapped(with_views(few, _dates(data)), mappings, ready.results[REACHED], lost)
+    made = {name: _together(described[name], [a.frames.get(name) for a in answers]) for name in described}
+    used = run.used.union(*(a.used for a in answers))
+    run.mapped = run.mapped.union(*(a.mapped for a in answers))
+    return finished(replace(run, data=ready, used=used), made)
+
+
+def map_share(share: Share, mappings: Path | None, plan: Mapping[str, int]) -> Answer:
+    """One share of the subjects, mapped in any process."""
+    data = share.data()
+    run, made = _mapped(with_views(data, _dates(data)), mappings, plan, None)
+    frames = {name: dataset.frame for name, dataset in made.items()}
+    groups = {name: f"{name}TESTCD" for name in frames} | {name: "QNAM" for name in frames if name.startswith("SUPP")}
+    ids = data.tidy["subjects"].frame if "subjects" in data.tidy else pl.DataFrame()
+    tables = {name: table.frame for name, table in data.tidy.items()}
+    seen = witnesses({n: _with_subject(f, run.people) for n, f in frames.items()}, "_subject", groups)
+    typed = witnesses(tables, "SUBJID") if ids.height else witnesses({}, "SUBJID")
+    return Answer(frames, frozenset(run.used), frozenset(run.mapped), pl.concat([seen, typed]), run.lost)
+
+
+def _reached(data: StudyData, shares: Shares, how: Spread) -> dict[str, int]:
+    """How far each series of visits goes; of tables on disk each share is asked first."""
+    if data.shares is None:
+        return reached(data)
+    told, _ = spread(reach_of, shares.number, lambda n: shares.share(n, data), how, lambda: None)
+    return {name: max(each.get(name, 0) for each in told) for name in dict.fromkeys(n for each in told for n in each)}
+
+
+def reach_of(share: Share) -> dict[str, int]:
+    """How far each series of visits goes in one share of the subjects."""
+    data = share.data()
+    return reached(with_views(data, _dates(data)))
+
+
+def _dates(data: StudyData) -> RunContext:
+    assert data.run is not None, "prepare() comes before the mapping"
+    return data.run
+
+
+def _mapped(
+    data: StudyData, mappings: Path | None, plan: Mapping[str, int], lost: Mapping[str, Lost] | None
+) -> tuple[Run, dict[str, Dataset]]:
+    """Every dataset whose records belong to a subject."""
+    ready = replace(data, results={REACHED: plan})
+    run, made = begin(ready, mappings, lost)
+    for name in sorted(set(run.mappings) - {"DM"}):
+        made |= map_domain(run, name)
+    visits = subject_visits(ready, made)
+    if visits is not None:
+        made["SV"] = visits
+    return run, made
+
+
+def _with_subject(frame: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    if "USUBJID" not in frame.columns:
+        return frame
+    return frame.join(people.select("USUBJID", _subject="SUBJID").unique("USUBJID"), on="USUBJID", how="left")
+
+
+def _all_lost(told: Sequence[Mapping[str, Lost]]) -> dict[str, Lost]:
+    out: dict[str, Lost] = {}
+    for each in told:
+        for domain, lost in each.items():
+            out[domain] = out[domain].plus(lost) if domain in out else lost
+    return out
+
+
+def _only(data: StudyData, subjects: pl.Series) -> StudyData:
+    """The data of some subjects."""
+    tidy = {}
+    for name, table in data.tidy.items():
+        if data.study.sheet_of(name) is not None:
+            rows = table.lazy()
+            if "SUBJID" in table.columns:
+                rows = rows.filter(pl.col("SUBJID").is_in(subjects.implode()))
+            tidy[name] = replace(table, frame=rows.collect())
+    return replace(data, tidy=tidy, shares=None)
+
+
+def _together(described: Dataset, frames: Sequence[pl.DataFrame | None]) -> Dataset:
+    """The records of all shares under the variables of the dataset.
+
+    Raises RuntimeError where a share has a value that nobody has shown: our bug, and never a dataset that lacks it.
+    """
+    schema = described.frame.schema
+    pieces = []
+    for frame in frames:
+        if frame is None:
+            continue
+        strange = [c for c in frame.columns if c not in schema and frame.get_column(c).null_count() < frame.height]
+        if strange:
+            raise RuntimeError(f"{described.name}: no witness for {', '.join(strange)}")
+        own = [pl.col(c) if c in frame.columns else pl.lit(None, t).alias(c) for c, t in schema.items()]
+        pieces.append(frame.select(own).cast(schema))
+    return described.with_(frame=pl.concat(pieces) if pieces else described.frame.clear())
