@@ -70,7 +70,9 @@ def _sheets(pages: Sequence[Page]) -> Iterator[str]:
         yield from _sheet(page, known[page.holds or ""][1].key)
     others = [p for p in pages if p not in active]
     if others:
+        free = ", ".join(table for table in known if table not in used)
         yield f"# {DECIDE} sheets that were not recognised; remove the # and say what they hold, or leave them out"
+        yield f"#  the house's tables that no sheet above holds: {free}"
     for page in others:
         if not any(c.kind.cells for c in page.columns):
             yield f"#  {quoted(page.name)}: no rows below its first line; `ignore_sheets: [{quoted(page.name)}]` passes over it"
@@ -104,7 +106,14 @@ def _sheet(page: Page, house_key: tuple[str, ...]) -> Iterator[str]:
             yield f"      # {_column(found, name, None)}; {_NOT_YET}"
     for name in missing:
         said = _house_columns(page)[name].type
-        yield f"      # {DECIDE} which column is {name} ({said})? checks and mappings look for it"
+        heading = _house_heading(page, name)
+        yield f"      # {DECIDE} which column is {name} ({heading}, {said})? checks and mappings look for it"
+
+
+def _house_heading(page: Page, name: str) -> str:
+    """What a bundled study's sheet calls the column: people know it by that."""
+    columns = house_sheets()[page.holds or ""][1].columns
+    return next(heading for heading, column in columns.items() if column.is_ == name)
 
 
 def _house_columns(page: Page) -> dict[str, Column]:
