@@ -1,80 +1,323 @@
-"""How a whole run grows: `python benchmarks/scale.py [SUBJECTS ...]`, by default 10 100 1000.
+"""How every stage and whole commands grow, beside what one would pick instead: `python benchmarks/scale.py [SUBJECTS ...]`.
 
-Each run is a process of its own: wall time, processor time and peak memory of `cdiscx validate` (with reports) and of
-`cdiscx export` (XPT), on clean sample uploads of 25 subjects a site. Prints a table in Markdown with the load of the machine,
-without which a wall time says little.
+    python benchmarks/scale.py 10 100 1000 10000 --write          the tables of docs/performance.md
+    python benchmarks/scale.py 10 100 --only stages,commands      parts: stages, commands, read, rules, xpt, core
+    python benchmarks/scale.py 1000 --longest 600 --results FILE  no process longer than that; add to earlier results
+
+By default 10, 100 and 1,000 subjects; 10,000 and 100,000 where there is time. Every measurement is a process of its own
+(`benchmarks/stages.py`), one after the other; what takes longer than `--longest` is ended, said so, and not tried at a larger
+size. Great Expectations is given at most 100,000 rows and pandera 2,000,000, and what they take is multiplied from there on
+(marked ~). CDISC CORE takes part where CDISCX_CORE says how it is started, up to `--core-most` subjects (100). With `--write` the page is written after every size, and results are kept in FILE after every process, so that an
+interrupted run has what it measured.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from cdiscx.samples import clean, write_xlsx
-
-A_SITE = 25
-COMMANDS = {
-    "validate": ("--report", "OUT", "--fail-on", "never"),
-    "validate, no expectations": ("--report", "OUT", "--fail-on", "never", "--no-expectations"),
-    "validate, 2 workers": ("--report", "OUT", "--fail-on", "never", "--no-expectations", "--workers", "2"),
-    "export": ("--out", "OUT", "--despite-errors", "a benchmark"),
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- scale.py: begin -->", "<!-- scale.py: end -->"
+STUDY = "palhep-a"
+#: rows of the ten rules that a library is given at most
+MOST_ROWS = {"Great Expectations on pandas": 100_000, "pandera on pandas": 2_000_000}
+RIVALS = {
+    "read": ("cdiscx", "fastexcel", "calamine", "openpyxl"),
+    "rules": ("cdiscx", "pandera on pandas", "Great Expectations on pandas"),
+    "xpt": ("cdiscx", "pyreadstat"),
+    "core": ("cdiscx", "CDISC CORE"),
 }
-
-#: runs the command line and says what it took; children are the workers
-RUN = """
-import resource, sys
-from cdiscx.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as end:
-    status = end.code
-own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-cpu = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
-print("took", cpu, own.ru_maxrss // 1024, others.ru_maxrss // 1024, status, file=sys.stderr)
-"""
-
-
-def uploads(study: str, subjects: int, folder: Path) -> list[Path]:
-    """Clean workbooks, a site each."""
-    sites = max(1, subjects // A_SITE)
-    made = []
-    for upload in clean(study, sites=sites, subjects=subjects // sites, seed=1):
-        made.append(folder / f"site-{len(made) + 1:03}.xlsx")
-        write_xlsx(upload, made[-1])
-    return made
+COMMANDS = {
+    "cdiscx --help": ("--help",),
+    "cdiscx validate --report": ("validate", "UPLOADS", "--study", STUDY, "--report", "OUT", "--fail-on", "never", "--quiet"),
+    "the same without expectations": (
+        "validate", "UPLOADS", "--study", STUDY, "--report", "OUT", "--fail-on", "never", "--quiet", "--no-expectations",
+    ),
+    "the same, 2 workers": (
+        "validate", "UPLOADS", "--study", STUDY, "--report", "OUT", "--fail-on", "never", "--quiet", "--no-expectations",
+        "--workers", "2",
+    ),
+    "cdiscx export": ("export", "UPLOADS", "--study", STUDY, "--out", "OUT", "--despite-errors", "a benchmark", "--quiet"),
+}  # fmt: skip
+Row = dict[str, Any]
+#: compiled modules are kept, as users have them
+AROUND = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def measured(study: str, name: str, paths: list[Path], out: Path) -> str:
-    """One row of the table."""
-    words = [w.replace("OUT", str(out)) for w in COMMANDS[name]]
-    command = [sys.executable, "-c", RUN, name.partition(",")[0], *map(str, paths), "--study", study, "--quiet", *words]
-    load = os.getloadavg()[0]
+class Bench:
+    """The results so far, by what was measured and the number of subjects; kept in a file after every process."""
+
+    def __init__(self, longest: float, file: Path | None) -> None:
+        self.longest, self.file = longest, file
+        self.rows: dict[str, dict[str, Row]] = {}
+        if file and file.is_file():
+            self.rows = json.loads(file.read_text("utf-8"))
+
+    def keep(self, name: str, subjects: int, row: Row) -> None:
+        """One more result."""
+        self.rows.setdefault(name, {})[str(subjects)] = row
+        if self.file:
+            self.file.write_text(json.dumps(self.rows, indent=1, ensure_ascii=False), "utf-8")
+        if "cpu" in row:
+            print(f"  {subjects:>7,}  {name:<75} {row['wall']:9.2f} s  {row['cpu']:9.2f} s cpu  {row['peak']:7.0f} MB", flush=True)  # fmt: skip
+        elif "said" in row:
+            print(f"  {subjects:>7,}  {name:<75} {row['said']}", flush=True)
+
+    def gave_up(self, name: str, subjects: int) -> bool:
+        """Whether a smaller size took too long; then it is said and not tried."""
+        over = any(int(n) < subjects and row.get("over") for n, row in self.rows.get(name, {}).items())
+        if over:
+            self.keep(name, subjects, {"said": "not tried", "over": True})
+        return over
+
+    def run(self, name: str, words: list[str], subjects: int) -> list[Row]:
+        """The lines of JSON of a process; none where it took too long or failed, which is kept under the name."""
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=HERE,
+            env=AROUND,
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(timeout=self.longest)
+        except BaseException as end:  # too long, or interrupted: nothing goes on behind our back
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            self.keep(name, subjects, {"said": f"over {time.perf_counter() - started:,.0f} s", "over": True})
+            if not isinstance(end, subprocess.TimeoutExpired):
+                raise
+            return _lines(out)
+        if process.returncode:
+            last = (err.strip().splitlines() or [f"status {process.returncode}"])[-1]
+            self.keep(name, subjects, {"said": f"failed after {time.perf_counter() - started:.0f} s: {last[:120]}"})
+        return _lines(out)
+
+
+def _lines(out: str) -> list[Row]:
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{") and line.endswith("}")]
+
+
+def staged(bench: Bench, part: str, folder: Path, subjects: int, who: str = "") -> None:
+    """One process of `stages.py`; every stage it tells is kept."""
+    name = f"{part}: {who}" if who else part
+    if bench.gave_up(name, subjects):
+        return
+    given, rows = subjects, MOST_ROWS.get(who, 0)
+    if rows and subjects * 40 > rows:
+        given = rows // 40
+    words = [sys.executable, str(HERE / "stages.py"), part, str(folder), str(given), *([who] if who else [])]
+    for row in bench.run(name, words, subjects):
+        if row["stage"] in ("uploads", "records", "floors"):
+            bench.keep(row["stage"], subjects, row)
+            continue
+        if given != subjects:
+            row = {
+                **row,
+                "wall": row["wall"] * subjects / given,
+                "cpu": row["cpu"] * subjects / given,
+                "extrapolated": True,
+            }
+        bench.keep(f"{part}: {who}" if who else f"stage: {row['stage']}", subjects, row)
+
+
+def commanded(bench: Bench, name: str, folder: Path, subjects: int) -> None:
+    """A whole command: wall, processor and peak memory of it and its workers."""
+    key = f"command: {name}"
+    if bench.gave_up(key, subjects):
+        return
+    words = [sys.executable, "-m", "cdiscx.cli"]
+    for word in COMMANDS[name]:
+        uploads = sorted(str(p) for p in (folder / "uploads").iterdir())
+        words += uploads if word == "UPLOADS" else [str(folder / name.replace(" ", "-")) if word == "OUT" else word]
     start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wall = time.perf_counter() - start
-    line = done.stderr.strip().splitlines()[-1].split() if done.stderr.strip() else []
-    if len(line) != 5 or line[0] != "took":
-        return f"| {name} | failed: {done.stderr[-200:]} |"
-    _, cpu, memory, worker, _status = line
-    most = f"{memory} MB" + (f" + {worker} MB a worker" if "workers" in name else "")
-    return f"| {name} | {wall:.1f} s | {float(cpu):.1f} s | {most} | {load:.1f} |"
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            words, stdout=subprocess.DEVNULL, stderr=complaints, env=AROUND, start_new_session=True
+        )
+        ended = 0
+        try:
+            while not ended and time.perf_counter() - start < bench.longest:
+                ended, status, used = os.wait4(process.pid, os.WNOHANG)
+                time.sleep(0 if ended else 0.005)
+        finally:
+            if not ended:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                bench.keep(key, subjects, {"said": f"over {time.perf_counter() - start:,.0f} s", "over": True})
+        if not ended:
+            return
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        complaints.seek(0)
+        said = complaints.read().decode("utf-8", "replace").strip()
+    if process.returncode:
+        bench.keep(key, subjects, {"said": f"status {process.returncode}: {said[-120:]}"})
+        return
+    bench.keep(key, subjects, {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss / 1024})
+
+
+def measured(bench: Bench, subjects: int, parts: set[str], scratch: Path, core_most: int) -> None:
+    """Everything at one size."""
+    with tempfile.TemporaryDirectory(dir=scratch) as made:
+        folder = Path(made)
+        bench.keep("load", subjects, {"load": os.getloadavg()[0]})
+        if parts - {"rules"}:
+            words = [sys.executable, str(HERE / "stages.py"), "make", str(folder), str(subjects)]
+            told = subprocess.run(words, capture_output=True, text=True, check=True, cwd=HERE, env=AROUND)
+            bench.keep("uploads", subjects, _lines(told.stdout)[0])
+        if parts & {"stages", "xpt", "core"}:
+            staged(bench, "through", folder, subjects)
+        if "commands" in parts:
+            for name in COMMANDS:
+                commanded(bench, name, folder, subjects)
+        for part in ("read", "rules", "xpt", "core"):
+            for who in RIVALS[part] if part in parts else ():
+                ready = {"xpt": "frames", "core": "sdtm"}.get(part)
+                if (ready and not (folder / ready).is_dir()) or (
+                    who == "CDISC CORE" and not os.environ.get("CDISCX_CORE")
+                ):
+                    continue
+                staged(bench, part, folder, subjects, who)
+
+
+def growth(cells: dict[str, Row]) -> str:
+    """The power of the number of subjects that processor time grows with, between the two largest sizes measured."""
+    known = sorted((int(n), row["cpu"]) for n, row in cells.items() if row.get("cpu") and not row.get("extrapolated"))
+    if len(known) < 2:
+        return "-"
+    (n, a), (m, b) = known[-2:]
+    return f"{math.log(max(b, 1e-3) / max(a, 1e-3)) / math.log(m / n):.2f}"
+
+
+def told(row: Row | None) -> str:
+    """One cell: processor seconds, wall seconds, most memory."""
+    if row is None:
+        return "-"
+    if "cpu" not in row:
+        return str(row.get("said", "-"))
+    near = "~" if row.get("extrapolated") else ""
+    return f"{near}{_number(row['cpu'])} / {near}{_number(row['wall'])} s, {row['peak']:,.0f} MB"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def tables(bench: Bench) -> str:
+    """The page's part: sizes, stages with growth and distance from moving the bytes, commands, and rivals."""
+    rows = bench.rows
+    sizes = sorted({int(n) for cells in rows.values() for n in cells})
+    heads = "".join(f" {n:,} |" for n in sizes)
+    rule = "|---" * len(sizes) + "|"
+    lines = [
+        f"Each cell: seconds of processor / seconds on the wall, most memory held. {os.cpu_count()} processors.",
+        "",
+    ]
+    lines += [f"| subjects |{heads}", f"|---{rule}"]
+    facts = {
+        "workbooks": lambda n: (
+            f"{_of(rows, 'uploads', n, 'workbooks', 0):,.0f}, {_of(rows, 'uploads', n, 'bytes', 0) / 1e6:,.1f} MB"
+        ),
+        "cells typed into columns that are read": lambda n: f"{_of(rows, 'records', n, 'cells', 0):,.0f}",
+        "SDTM records": lambda n: f"{_of(rows, 'records', n, 'records', 0):,.0f}",
+        "load of the machine when it began": lambda n: f"{_of(rows, 'load', n, 'load', 0):.1f}",
+    }
+    lines += [f"| {what} |" + "".join(f" {fact(n)} |" for n in sizes) for what, fact in facts.items()]
+    lines += [
+        "",
+        f"| stage, in one process after the other |{heads} grows with n to the | times the cost of moving its bytes |",
+    ]
+    lines += [f"|---{rule}---|---|"]
+    for name, cells in rows.items():
+        if name.startswith("stage: "):
+            line = "".join(f" {told(cells.get(str(n)))} |" for n in sizes)
+            lines.append(f"| {name[7:]} |{line} {growth(cells)} | {_distance(rows, name[7:], sizes)} |")
+    if any(name.startswith("command: ") for name in rows):
+        lines += ["", f"| whole command |{heads}", f"|---{rule}"]
+    for name, cells in rows.items():
+        if name.startswith("command: "):
+            lines.append(f"| {name[9:]} |" + "".join(f" {told(cells.get(str(n)))} |" for n in sizes))
+    for part, title in (
+        ("read", "every cell of every workbook read"), ("rules", "ten rules on visits and doses, every offending row"),
+        ("xpt", "SDTM written as XPT, nothing checked"), ("core", "rules for finished SDTM, with the number of rules"),
+    ):  # fmt: skip
+        found = {n: cells for n, cells in rows.items() if n.startswith(f"{part}: ")}
+        if found:
+            lines += ["", f"| {title} |{heads} at the largest size, processor |", f"|---{rule}---|"]
+        for name, cells in found.items():
+            count = next((f" ({row['rules']} rules)" for row in cells.values() if row.get("rules")), "")
+            line = "".join(f" {told(cells.get(str(n)))} |" for n in sizes)
+            lines.append(f"| {name.partition(': ')[2]}{count} |{line} {_times(rows, part, cells, sizes)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _of(rows: dict[str, dict[str, Row]], name: str, subjects: int, fact: str, absent: float) -> float:
+    return float(rows.get(name, {}).get(str(subjects), {}).get(fact, absent))
+
+
+def _distance(rows: dict[str, dict[str, Row]], stage: str, sizes: list[int]) -> str:
+    for n in reversed(sizes):
+        floor = rows.get("floors", {}).get(str(n), {}).get("floors", {}).get(stage)
+        spent = rows.get(f"stage: {stage}", {}).get(str(n), {}).get("cpu")
+        if floor and spent:
+            return f"{spent / floor:,.1f}" if spent / floor < 100 else f"{spent / floor:,.0f}"
+    return "-"
+
+
+def _times(rows: dict[str, dict[str, Row]], part: str, cells: dict[str, Row], sizes: list[int]) -> str:
+    for n in reversed(sizes):
+        ours = rows.get(f"{part}: cdiscx", {}).get(str(n), {}).get("cpu")
+        theirs = cells.get(str(n), {}).get("cpu")
+        if ours and theirs:
+            return f"{theirs / ours:.1f} x cdiscx" if theirs is not ours else "1"
+    return "-"
+
+
+def written(text: str) -> None:
+    """Puts the tables between the marks of the page."""
+    page = PAGE.read_text("utf-8")
+    head, rest = page.split(BEGIN)
+    PAGE.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}", "utf-8")
 
 
 def main() -> None:
-    """Prints the table, a block a number of subjects."""
-    for subjects in [int(word) for word in sys.argv[1:]] or [10, 100, 1000]:
-        with tempfile.TemporaryDirectory() as made:
-            folder = Path(made)
-            paths = uploads("palhep-a", subjects, folder)
-            size = sum(p.stat().st_size for p in paths) / 1e6
-            print(f"\n{subjects} subjects, {len(paths)} workbooks, {size:.1f} MB, {os.cpu_count()} processors\n")
-            print("| command | wall | processor | peak memory | load before |\n|---|---|---|---|---|", flush=True)
-            for name in COMMANDS:
-                print(measured("palhep-a", name, paths, folder / name.replace(" ", "-")), flush=True)
+    """Measures size by size, prints every figure as it comes, and the tables at the end."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("subjects", nargs="*", type=int, default=[10, 100, 1000])
+    options.add_argument("--only", default="stages,commands,read,rules,xpt,core")
+    options.add_argument("--longest", type=float, default=1800.0, metavar="SECONDS")
+    options.add_argument("--results", type=Path, metavar="FILE")
+    options.add_argument("--core-most", type=int, default=100, metavar="SUBJECTS", help="CDISC CORE up to this size")
+    options.add_argument(
+        "--scratch", type=Path, help="folder for uploads and outputs (default: that of temporary files)"
+    )
+    options.add_argument("--write", action="store_true", help="write the tables into docs/performance.md")
+    given = options.parse_args()
+    bench = Bench(given.longest, given.results)
+    try:
+        for subjects in given.subjects:
+            scratch = given.scratch or Path(tempfile.gettempdir())
+            measured(bench, subjects, set(given.only.split(",")), scratch, given.core_most)
+            if given.write:
+                written(tables(bench))
+    finally:
+        print("\n" + tables(bench))
+        if given.write:
+            written(tables(bench))
 
 
 if __name__ == "__main__":
