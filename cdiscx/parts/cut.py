@@ -147,8 +147,8 @@ def cut(
             rows = batch.select("_rid", "SUBJID", "_source")
             named.append(rows.select("_rid", "SUBJID").join(seen, on="_rid", how="semi"))
             digest.append(_digest(rows, listed).with_columns(pl.lit(name).alias("table")))
-            lines = rows.select("_rid").join(data.upload.ledger, on="_rid", how="left", maintain_order="left")
-            for share, (own, line) in _by_share(batch.drop("_source"), lines.cast(_LEDGER), of):
+            lines = data.upload.ledger[rows.get_column("_rid")]  # `_rid` is the place in the ledger
+            for share, (own, line) in _by_share(batch.drop("_source"), lines.select(list(_LEDGER)), of):
                 out.write(share, own)
                 ledger.write(share, line)
         tables[name] = out.kept(schema)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from grids import grid_of, write
-from spread_kit import DATES, same
+from spread_kit import DATES, ENV, same
 from tangle import tangled
 
 from cdiscx import flow
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData
+from cdiscx.read.door import LARGE, are_large
 
 
 def uploads(study: str, folder: Path, *seeds: int) -> list[Path]:
@@ -33,3 +38,47 @@ def test_tables_on_disk_give_the_report_of_tables_in_memory(study: str, tmp_path
         data = on_disk(study, paths, shares)
         assert all(table.kept for table in data.tidy.values())
         same(whole, flow.validate(data, **DATES))
+
+
+def run(upload: Path, scratch: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """`cdiscx validate --low-memory` with a folder of its own for temporary files."""
+    start = [sys.executable, "-m", "cdiscx.cli", "validate", str(upload), "--study", "palhep-a", "--quiet"]
+    env = {**ENV, "TMPDIR": str(scratch)}
+    return subprocess.run(
+        [*start, "--low-memory", "--no-expectations", *words], capture_output=True, env=env, check=False
+    )
+
+
+def test_nothing_temporary_is_left_after_a_run_or_an_error(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    upload = uploads("palhep-a", tmp_path, 1)[0]
+    done = run(upload, scratch, "--workers", "2", "--report", str(tmp_path / "report"))
+    assert done.returncode == 1, done.stderr
+    assert list(scratch.iterdir()) == []
+    failed = run(upload, scratch, "--cutoff", "2025-06-30", "--only", "NO-SUCH")
+    assert failed.returncode == 2, failed.stderr
+    assert list(scratch.iterdir()) == []
+
+
+def test_the_folder_of_temporary_files_is_its_owners_alone(tmp_path: Path) -> None:
+    files = flow.read(uploads("palhep-a", tmp_path, 1)[0], low_memory=True)
+    kept = files[0].sheets[0].kept
+    assert kept is not None
+    folder = Path(kept.paths[0]).parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    del files, kept
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_small_upload_stays_in_memory_and_a_large_one_does_not(tmp_path: Path) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("a")
+    assert not are_large([small])
+    large = tmp_path / "large"
+    large.mkdir()
+    with (large / "Labs.csv").open("wb") as file:
+        file.truncate(LARGE)
+    assert are_large([large])
+    assert are_large([small, large])

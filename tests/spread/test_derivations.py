@@ -1,0 +1,115 @@
+"""By shares of the subjects, in one process or several, SDTM and ADaM are the same to the byte."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grids import grid_of, in_memory, write
+from spread_kit import DATES, ENV, killed_workers
+from tangle import tangled
+
+from cdiscx import flow
+from cdiscx.model.dataset import Dataset
+from cdiscx.model.spec import Study
+from cdiscx.model.table import StudyData
+
+
+def messy(study: str, *seeds: int) -> StudyData:
+    """Prepared uploads of many defects, a site a seed, that share subjects' numbers."""
+    files = [in_memory(grid_of(tangled(study, seed=s, subjects=8)), f"site-{s}.xlsx") for s in seeds]
+    return flow.prepare(flow.tidy(Study.load(study), files, today=DATES["today"]), **DATES)
+
+
+def described(dataset: Dataset) -> dict[str, Any]:
+    """All of a dataset but its rows."""
+    return {name: getattr(dataset, name) for name in Dataset.__slots__ if name != "frame"}
+
+
+def same_datasets(one: StudyData, other: StudyData) -> None:
+    """SDTM and ADaM of the two have the same rows, in order, and say the same of themselves."""
+    for there, here in ((one.sdtm, other.sdtm), (one.adam, other.adam)):
+        assert list(there) == list(here)
+        for name, dataset in there.items():
+            assert described(here[name]) == described(dataset), name
+            assert list(here[name].frame.schema.items()) == list(dataset.frame.schema.items()), name
+            assert here[name].frame.equals(dataset.frame), name
+    first, second = one.results["mapped"], other.results["mapped"]
+    assert first.notes == second.notes
+    assert first.unused.equals(second.unused)
+    assert list(first.codelists.items()) == list(second.codelists.items())
+    assert one.results["absent"] == other.results["absent"]
+    derived = one.results["other_source"], other.results["other_source"]
+    assert list(derived[0]) == list(derived[1])
+    assert all(frame.equals(derived[1][name]) for name, frame in derived[0].items())
+
+
+@pytest.mark.parametrize("study", ["palhep-a", "neopvtt-b"])
+def test_shares_give_the_datasets_of_one_piece(study: str) -> None:
+    data = messy(study, 1, 2)
+    whole = flow.to_adam(flow.to_sdtm(data))
+    assert len(whole.sdtm) > 15
+    assert len(whole.adam) > 4
+    same_datasets(whole, flow.to_adam(flow.to_sdtm(data, partitions=3), partitions=4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", ["palhep-a", "neopvtt-b"])
+@pytest.mark.parametrize("seed", range(3, 8))
+def test_any_number_of_shares_gives_the_datasets_of_one_piece(study: str, seed: int) -> None:
+    data = messy(study, seed, seed + 10)
+    whole = flow.to_adam(flow.to_sdtm(data))
+    for shares in (2, 7, 40):
+        same_datasets(whole, flow.to_adam(flow.to_sdtm(data, partitions=shares), partitions=shares))
+
+
+def test_tables_on_disk_give_the_datasets_of_tables_in_memory(tmp_path: Path) -> None:
+    path = write(grid_of(tangled("palhep-a", seed=1, subjects=6)), tmp_path / "site-01.xlsx")
+    plan = Study.load("palhep-a")
+    made = []
+    for low in (False, True):
+        data = flow.tidy(plan, flow.read(path, low_memory=low), today=DATES["today"], partitions=3)
+        made.append(flow.to_adam(flow.to_sdtm(flow.prepare(data, **DATES))))
+    same_datasets(*made)
+
+
+def exported(folder: Path, upload: Path, *words: str, kill: bool = False) -> tuple[dict[str, bytes], int]:
+    """The files of `cdiscx export` with these words, and how many workers were killed in the middle."""
+    start = [sys.executable, "-m", "cdiscx.cli", "export", str(upload), "--study", "palhep-a", "--quiet"]
+    command = [*start, "--out", str(folder), "--despite-errors", "a test", "--format", "xpt,json", *words]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV)
+    killed = killed_workers(run) if kill else 0
+    _, err = run.communicate(timeout=900)
+    assert run.returncode == 0, err.decode()
+    assert err == b""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}, killed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="finds workers in /proc")
+def test_an_export_has_the_same_bytes_whatever_the_number_of_workers_and_who_is_killed(tmp_path: Path) -> None:
+    upload = write(grid_of(tangled("palhep-a", seed=1, subjects=6)), tmp_path / "site-01.xlsx")
+    alone, _ = exported(tmp_path / "one", upload)
+    assert len(alone) > 60
+    for name, words, kill in (
+        ("two", ("--workers", "2"), True),
+        ("three", ("--workers", "3"), False),
+        ("disk", ("--low-memory", "--partitions", "4"), False),
+    ):
+        files, killed = exported(tmp_path / name, upload, *words, kill=kill)
+        assert killed or not kill
+        assert list(files) == list(alone)
+        assert [n for n in alone if files[n] != alone[n]] == []
+
+
+@pytest.mark.slow
+def test_a_cluster_of_three_processes_gives_the_datasets_of_one_piece(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="needs the extra cdiscx[dask]")
+    data = messy("palhep-a", 1)
+    whole = flow.to_adam(flow.to_sdtm(data))
+    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as made:
+        where = {"cluster": made.scheduler_address, "partitions": 6}
+        same_datasets(whole, flow.to_adam(flow.to_sdtm(data, **where), **where))
