@@ -8,6 +8,7 @@ failure's text. The options may stand in the ini file as `cdiscx_uploads` (one a
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,7 @@ def _report(config: pytest.Config) -> Report:
     if _KEY not in config.stash:
         from cdiscx import flow
 
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)  # its story of itself is no part of a failure
         try:
             cutoff = _option(config, "cutoff")
             day = dt.date.fromisoformat(cutoff) if cutoff else None

@@ -195,6 +195,14 @@ def of_datasets(name: str) -> Language:
 
 
 @cache
+def of_uploads(name: str) -> Language:
+    """A language that knows, beside all of its texts, why an upload could not be read."""
+    known = language(name)
+    own = {} if name == ENGLISH else _loaded(_DATA / name / "uploads.yaml")
+    return Language(name, {**known.texts, **own}, known.labels)
+
+
+@cache
 def language(name: str) -> Language:
     """A language with its texts. Raises UsageError for one that is not there."""
     if name not in LANGUAGES:

@@ -10,7 +10,7 @@ import jinja2
 from starlette.responses import HTMLResponse
 
 from cdiscx import report as report_room
-from cdiscx.report.languages import ENGLISH, language
+from cdiscx.report.languages import ENGLISH, language, of_uploads
 from cdiscx.report.page import content_hash, embedded
 from cdiscx.report.words import visible
 
@@ -67,6 +67,7 @@ def _environment(lang: str) -> jinja2.Environment:
     )
     made.filters["visible"] = visible
     made.filters["said"] = tongue.read
+    made.filters["wrong"] = of_uploads(lang).read
     of_script = {text: tongue.label(text) for text in SCRIPT_WORDS} if lang != ENGLISH else {}
     made.globals.update(
         t=tongue.label,

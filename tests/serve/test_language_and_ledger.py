@@ -13,7 +13,7 @@ import pytest
 
 from cdiscx import history
 from cdiscx.model.errors import UsageError
-from cdiscx.report.languages import language
+from cdiscx.report.languages import language, of_uploads
 from cdiscx.serve import app, curves, guard, pages, telling
 from cdiscx.serve.door import choices_of, ready_ledger
 from cdiscx.serve.settings import Settings
@@ -175,3 +175,35 @@ def test_a_ledger_that_cannot_be_one_is_refused_before_anything_is_served(tmp_pa
         ready_ledger(str(tmp_path / "nowhere" / "queries.sqlite"))
     assert ready_ledger(str(tmp_path / "new.sqlite")) == str(tmp_path / "new.sqlite")
     assert ready_ledger(None) is None
+
+
+def test_why_an_upload_could_not_be_read_is_told_in_chinese():
+    """Every UploadError of the readers of workbooks, with something in each of its slots."""
+    zh, missing, seen = of_uploads("zh"), [], 0
+    for file in sorted(Path("cdiscx/read").glob("*.py")):
+        if file.stem == "datasets":  # SDTM and ADaM that a program made; the page takes none
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UploadError"):
+                continue
+            said = node.args[0]
+            if not isinstance(said, ast.JoinedStr):
+                continue
+            text = "".join(v.value if isinstance(v, ast.Constant) else "site.xlsx" for v in said.values)
+            text = text.replace("; site.xlsx", "; open it in Excel, save it as .xlsx and upload that file")
+            text = text.replace("or site.xlsx", "or open it in Excel, save it as .xlsx and upload that file")
+            seen += 1
+            told = zh.read(text)
+            if not CHINESE.search(told) or re.search("[a-z]{3,} [a-z]{3,}", told):
+                missing.append((text, told))
+    assert seen > 40
+    assert missing == []
+
+
+def test_a_file_that_is_no_workbook_is_refused_in_chinese(chinese: tuple[Page, Path]):
+    page, _ = chinese
+    run = page.send(("site.xlsx", b"PK\x03\x04 broken"))
+    assert page.finished(run) == "failed"
+    text = page.client.get(run).text
+    assert "已损坏" in text
+    assert "上传另一个工作簿" in text
