@@ -237,11 +237,9 @@ def tables(bench: Bench) -> str:
         "load of the machine when it began": lambda n: f"{_of(rows, 'load', n, 'load', 0):.1f}",
     }
     lines += [f"| {what} |" + "".join(f" {fact(n)} |" for n in sizes) for what, fact in facts.items()]
-    lines += [
-        "",
-        f"| stage, in one process after the other |{heads} grows with n to the | times the cost of moving its bytes |",
-    ]
-    lines += [f"|---{rule}---|---|"]
+    if any(name.startswith("stage: ") for name in rows):
+        lines += ["", f"| stage, in one process after the other |{heads} grows with n to the | times the cost of moving its bytes |"]  # fmt: skip
+        lines += [f"|---{rule}---|---|"]
     for name, cells in rows.items():
         if name.startswith("stage: "):
             line = "".join(f" {told(cells.get(str(n)))} |" for n in sizes)
