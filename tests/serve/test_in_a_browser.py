@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,16 @@ OWNED = "document.documentElement.dataset.owned === undefined"
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """The printed address of a program that is stopped with Ctrl-C and leaves nothing."""
+    with served(tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def served(tmp_path: Path, *options: str) -> Iterator[str]:
+    """The same, of a program started with options."""
     temp = tmp_path / "temp"
     temp.mkdir()
-    command = [sys.executable, "-m", "cdiscx.cli", "serve", "--port", "0", "--no-browser"]
+    command = [sys.executable, "-m", "cdiscx.cli", "serve", "--port", "0", "--no-browser", *options]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, bufsize=1, env=os.environ | {"TMPDIR": str(temp)}
     )
@@ -112,3 +120,36 @@ def test_everything_is_reached_and_pressed_with_the_keyboard(address: str, tmp_p
         assert "site.xlsx" in said
         assert page.ask("document.querySelector('a.button').textContent") == "Send another workbook"
         assert page.complaints() == []
+
+
+def test_the_page_in_chinese_shows_the_life_of_queries_and_no_english_sentence(tmp_path: Path):
+    workbook, ledger = tmp_path / "site.xlsx", tmp_path / "queries.sqlite"
+    workbook.write_bytes(small_workbook())
+    sentence = re.compile(r"[a-z]{3,} [a-z]{2,} [a-z]{3,}")
+    with (
+        served(tmp_path, "--lang", "zh", "--ledger", str(ledger)) as address,
+        browser(tmp_path / "profile") as page,
+    ):
+        page.size(1280)
+        page.open(address, "!!document.getElementById('send')")
+        assert page.ask("document.documentElement.lang") == "zh-Hans"
+        assert not sentence.search(page.ask("document.body.innerText"))
+        page.drop("#drop", [workbook])
+        page.ask("document.querySelector('input[value=palhep-a]').click()")
+        page.ask("document.querySelector('#send [type=submit]').click()")
+        page.wait("document.querySelectorAll('.door').length === 4", 240)
+        assert narrow(page)
+        assert not sentence.search(page.ask("document.body.innerText"))
+        new = int(page.ask("document.querySelector('.queries .new span b').textContent"))
+        assert new > 5
+        run = page.ask("location.href")
+        page.ask("document.querySelector('.queries .new a').click()")
+        page.wait("document.querySelectorAll('.row').length > 0")
+        assert page.ask("document.querySelectorAll('.row').length") == new
+        assert page.ask("document.getElementById('filters').since.value") == "new"
+        page.open(f"{run}/lesions/0")
+        page.ask("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        assert not sentence.search(page.ask("document.body.innerText"))
+        assert narrow(page)
+        assert page.complaints() == []
+    assert ledger.is_file()
