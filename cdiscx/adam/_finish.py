@@ -88,7 +88,8 @@ def finish(
 
     Rows are sorted by USUBJID and `sort` (nulls last), then numbered. A described column that the frame lacks is null.
     `origin` adds to what `Column.of` says, e.g. for one PARAMCD: `SUMDIAM/AVAL` (`_block` is PARAMCD where there is one).
-    `_from:VARIABLE` columns go along: the records that decided this variable alone.
+    `_from:VARIABLE` columns go along: the records that decided this variable alone. `_at`, the subject's row in ADSL, spares
+    looking it up.
     """
     core = () if name == "ADSL" else _core_columns(ctx)
     described = (*core, *columns)
@@ -128,7 +129,12 @@ def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Itera
     """Rows by subject and sort keys with ASEQ and ADSL's columns; subjects and words are compared as numbers."""
     people = ctx.adsl.select("USUBJID", *brought)
     numbers = people.select("USUBJID").with_row_index("_at")
-    at = frame.select("USUBJID").join(numbers, on="USUBJID", how="left", maintain_order="left")["_at"]
+    named = (
+        frame
+        if "_at" in frame.columns
+        else frame.select("USUBJID").join(numbers, on="USUBJID", how="left", maintain_order="left")
+    )
+    at = named["_at"]
     keys = [s for s in sort if s in frame.columns and not _same(frame[s])]
     place = pl.DataFrame({"_at": at, "_row": _order(at, [frame[s] for s in keys])}).with_columns(
         pl.col("_at").gather("_row")

@@ -142,6 +142,14 @@ def _with_dates(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(_days(frame, c, read_iso).alias(c[:-1]) for c in dates)
 
 
+def _late(frame: pl.DataFrame, column: str, cutoff: dt.date) -> pl.Series:
+    """Whether a date cannot be on or before the cut-off; a complete one is read already."""
+    day = frame[column[:-1]] if frame.schema.get(column[:-1]) == pl.Date else None
+    if day is not None and day.null_count() == frame[column].null_count():
+        return (day > cutoff).fill_null(False)
+    return (_days(frame, column, earliest) > cutoff).fill_null(False)
+
+
 def _days(frame: pl.DataFrame, column: str, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
     """Dates of a column of texts; every text that occurs is read once."""
     texts = frame.select(column)
@@ -160,8 +168,12 @@ def _cut(name: str, frame: pl.DataFrame, cutoff: dt.date) -> pl.DataFrame:
         return frame.with_columns(pl.when(~late).then(c).alias(c) for c in gone)
     begins = [c for c in (f"{prefix}STDTC", f"{prefix}DTC") if c in frame.columns]
     if begins:
-        begin = _days(frame.select(_begin=pl.coalesce(begins)), "_begin", earliest)
-        frame = frame.filter((begin <= cutoff).fill_null(True))
+        first = frame[begins[0]].is_not_null()
+        beyond = _late(frame, begins[0], cutoff)
+        for other in begins[1:]:
+            beyond = beyond | (~first & _late(frame, other, cutoff))
+            first = first | frame[other].is_not_null()
+        frame = frame.filter(~beyond) if beyond.any() else frame
     ends = f"{prefix}ENDTC"
     if ends in frame.columns:
         late = pl.lit((_days(frame, ends, earliest) > cutoff).fill_null(False))

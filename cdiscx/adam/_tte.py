@@ -81,15 +81,17 @@ def counted(ctx: Context, responses: pl.DataFrame) -> pl.DataFrame:
     reading = pl.col("PARAMCD").is_in(list(_READINGS))
     unread = reading | pl.col("PARAMCD").is_in(["TRGR", "NTRGR", "NEWL", "DTRGR"])
     flags = {f: pl.col(f).is_not_null() for f in ("ANL01FL", "ANL03FL")}
-    read = responses.filter(pl.any_horizontal(flags.values()) | ~unread).select(
-        "USUBJID", "PARAMCD", "ADT", "AVALC", "ASEQ", "_from",
-        *((reading & (pl.col(f) == "Y")).fill_null(False).alias(f"_{f}") for f in flags),
-    )  # fmt: skip
     people = ctx.adsl.select("USUBJID").with_row_index("_who")
-    read = read.join(people, on="USUBJID", how="inner", maintain_order="left")
-    # one whole number a subject and day, nearly in order already: sorted in a moment
+    # one whole number a subject and day, nearly in order already: sorted in a moment; the wide rows move once
     day = (pl.col("ADT").to_physical().cast(pl.Int64) + _FAR).fill_null(0)
-    return read.sort(pl.col("_who").cast(pl.Int64) * (4 * _FAR) + day, maintain_order=True)
+    narrow = responses.select("USUBJID", "ADT", _read=pl.any_horizontal(flags.values()) | ~unread).with_row_index(
+        "_row"
+    )
+    narrow = narrow.filter("_read").join(people, on="USUBJID", how="inner", maintain_order="left")
+    order = narrow.sort(pl.col("_who").cast(pl.Int64) * (4 * _FAR) + day, maintain_order=True).select("_row", "_who")
+    read = responses.select("USUBJID", "PARAMCD", "ADT", "AVALC", "ANL01FL", "ANL03FL", "ASEQ", "_from")[order["_row"]]
+    flagged = ((reading & (pl.col(f) == "Y")).fill_null(False).alias(f"_{f}") for f in flags)
+    return read.with_columns(order["_who"], *flagged).drop(*flags)
 
 
 def events_of(endpoint: Endpoint) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ from cdiscx.standards.dates import study_day
 
 SORT = ("PARAMCD", "ADT", "AVISITN", "EVALR", "BASETYPE", "SRCSEQ")
 _POINT = ["SUBJID", "EVAL", "VISIT"]
+_FAR = 1 << 24
+"""More than any date counts in days."""
 _PLACE = ("SUBJID", "EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "ADT", "RSSEQ", "RID")
 
 
@@ -121,16 +123,24 @@ def _baseline_again(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _per_subject(ctx: Context, rows: pl.DataFrame) -> list[pl.DataFrame]:
     """Parameters with one row a subject, each with the reading that it is dated by."""
-    day = ["SUBJID", "ADT"]
     made = pl.concat(
         [*derive_param_course(ctx, rows), *derive_param_best(ctx, rows), *derive_param_window(ctx, rows)]
     ).with_columns(pl.col("SUBJID").cast(pl.UInt32))
     place = ["EVAL", "VISIT", "VISITNUM", "BASETYPE", "TP", "RSSEQ", "RID", "_from"]
-    source = rows.filter("ANL01").join(made.select(day).unique(), on=day, how="semi").sort(*day, "PD", "TP")
-    source = source.unique(day, keep="last", maintain_order=True).select(*day, *place)
+    # subject and day are one number; wide rows are picked when it is known which
+    number = pl.col("SUBJID").cast(pl.Int64) * _FAR + pl.col("ADT").to_physical()
+    made = made.with_columns(_day=number)
+    read = (
+        rows.select("PD", "TP", "ANL01", _day=number)
+        .with_row_index("_row")
+        .filter("ANL01", pl.col("_day").is_not_null())
+    )
+    asked = read.join(made.select("_day").unique(), on="_day", how="semi").sort("_day", "PD", "TP", maintain_order=True)
+    last = asked.filter((pl.col("_day") != pl.col("_day").shift(-1)).fill_null(True))
+    source = rows.select(place)[last["_row"]].with_columns(last["_day"])
     death = pl.col("PARAMCD") == "DEATH"
-    dated = made.filter(~death).join(source, on=day, how="left", maintain_order="left")
-    return [dated, made.filter(death)]
+    dated = made.filter(~death).join(source, on="_day", how="left", maintain_order="left")
+    return [dated.drop("_day"), made.filter(death).drop("_day")]
 
 
 def _assembled(ctx: Context, pieces: list[pl.DataFrame]) -> pl.DataFrame:
@@ -142,20 +152,28 @@ def _assembled(ctx: Context, pieces: list[pl.DataFrame]) -> pl.DataFrame:
     death, by_record = pl.col("PARAMCD") == "DEATH", pl.col("RSSEQ").is_not_null()
     by_lesions = pl.col("_from").is_not_null()
     own = pl.concat_list(pl.coalesce("RID", "_dm"))
-    frame = frame.join(_people(ctx), on="SUBJID", how="left", maintain_order="left")
-    return frame.with_columns(
-        PARAM=_named(codes, [table[c][0] for c in codes]),
-        PARCAT1=_named(codes, [table[c][1] for c in codes]),
-        EVALR="EVAL",
-        AVISIT="VISIT",
-        AVISITN="VISITNUM",
-        AVAL=pl.col("AVALC").replace_strict(list(_CODES), list(_CODES.values()), default=None, return_dtype=pl.Float64),
-        ADY=study_day(pl.col("ADT"), pl.col("_start")),
-        SRCDOM=pl.coalesce("SRCDOM", _source(death, by_record, by_lesions, ("ADSL", "RS", "TR"))),
-        SRCVAR=pl.coalesce("SRCVAR", _source(death, by_record, by_lesions, ("DTHDT", "RSSTRESC", "TRSTRESN"))),
-        SRCSEQ="RSSEQ",
-        _from=pl.coalesce("_from", own),
-    ).drop("SUBJID", "EVAL", "VISIT", "VISITNUM", "TP", "RSSEQ", "RID", "_dm", "_start")
+    # SUBJID is the subject's row in ADSL, and a parameter its place among the codes: looked up, not joined
+    beside = _people(ctx).select(pl.col("USUBJID", "_start", "_dm").gather(frame["SUBJID"]))
+    code = frame["PARAMCD"].cast(pl.Enum(codes)).to_physical()
+    names = [pl.Series(n, [table[c][i] for c in codes], dtype=pl.String).gather(code) for i, n in enumerate(_NAMES)]
+    return (
+        pl.concat([frame, beside, pl.DataFrame(names)], how="horizontal")
+        .with_columns(
+            EVALR="EVAL",
+            AVISIT="VISIT",
+            AVISITN="VISITNUM",
+            AVAL=pl.col("AVALC").replace_strict(
+                list(_CODES), list(_CODES.values()), default=None, return_dtype=pl.Float64
+            ),
+            ADY=study_day(pl.col("ADT"), pl.col("_start")),
+            SRCDOM=pl.coalesce("SRCDOM", _source(death, by_record, by_lesions, ("ADSL", "RS", "TR"))),
+            SRCVAR=pl.coalesce("SRCVAR", _source(death, by_record, by_lesions, ("DTHDT", "RSSTRESC", "TRSTRESN"))),
+            SRCSEQ="RSSEQ",
+            _from=pl.coalesce("_from", own),
+            _at="SUBJID",
+        )
+        .drop("SUBJID", "EVAL", "VISIT", "VISITNUM", "TP", "RSSEQ", "RID", "_dm", "_start")
+    )
 
 
 def _people(ctx: Context) -> pl.DataFrame:
@@ -169,15 +187,12 @@ def _people(ctx: Context) -> pl.DataFrame:
     return found.select("SUBJID", "USUBJID", "_start", _dm=pl.coalesce("_id", pl.col("_from").list.first()))
 
 
-def _named(codes: list[str], names: list[str]) -> pl.Expr:
-    return pl.col("PARAMCD").replace_strict(codes, names, default=None, return_dtype=pl.String)
-
-
 def _source(death: pl.Expr, by_record: pl.Expr, by_lesions: pl.Expr, words: tuple[str, str, str]) -> pl.Expr:
     first, second, third = (pl.lit(w) for w in words)
     return pl.when(death).then(first).when(by_record).then(second).when(by_lesions).then(third)
 
 
+_NAMES = ("PARAM", "PARCAT1")
 _CODES = {**ORDER, "Y": 1.0, "N": 0.0}
 _SHAPE: dict[str, pl.DataType] = {
     "SUBJID": pl.UInt32(), "EVAL": pl.String(), "VISIT": pl.String(), "VISITNUM": pl.Float64(), "BASETYPE": pl.String(),

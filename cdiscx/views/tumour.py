@@ -179,8 +179,10 @@ def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     # numbered in the order of the words: one join on text, whole numbers from here on; the wide rows move once
     numbered = points.with_row_index("_i").cache()
     who = numbered.select("SUBJID", "EVAL").unique().sort("SUBJID", "EVAL").with_row_index("_who")
+    visits = numbered.select("VISIT").unique().sort("VISIT").with_row_index("_visit")
     narrow = numbered.select("_i", "SUBJID", "EVAL", "VISIT", "ANYDAT", "D1", "SURG")
     narrow = narrow.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True).drop("SUBJID", "EVAL")
+    narrow = narrow.join(visits, on="VISIT", how="left")
     names = points.collect_schema().names()
     wide = pl.concat([_ordered(_roles(study, narrow)), numbered.select(names)], how="horizontal")
     return wide.select(*(pl.col(n).gather(pl.col("_i")) for n in names), "ROLE", "BASETYPE", "TP", "PT", "SEG")
@@ -223,7 +225,7 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
         .otherwise(pl.lit("POST-BASELINE"))
     )
     return points.select(
-        "_i", "_who", "_after", "ANYDAT", "VISIT", ROLE=role, _zero=pl.col("_base") | pl.col("_postbase")
+        "_i", "_who", "_after", "ANYDAT", "_visit", ROLE=role, _zero=pl.col("_base") | pl.col("_postbase")
     )
 
 
@@ -231,7 +233,7 @@ def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
     """`_i`, ROLE, BASETYPE, TP, PT (this order) and SEG in the order of subject, reader, segment and date."""
     segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
     # POST-OPERATIVE sorts before PRE-TREATMENT, as the words do
-    ordered = points.sort("_who", ~pl.col("_after"), "ANYDAT", "VISIT", nulls_last=True).with_row_index("_row")
+    ordered = points.sort(_sort_key()).with_row_index("_row")
     row = pl.col("_row").cast(pl.Int32)
     starts = ordered.group_by("_who", "_after").agg(
         _first=row.min(),
@@ -244,6 +246,20 @@ def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
     return placed_.select(
         "_i", "ROLE", BASETYPE=segment, TP=(row - begins).cast(pl.Int32), PT=pl.col("_row").cast(pl.UInt32), SEG=number
     )
+
+
+def _sort_key() -> pl.Expr:
+    """Subject and reader, segment, date (blank last) and visit as one whole number, which is sorted several times faster.
+
+    It holds as long as readers times visit names times days of the data stay below 2**62.
+    """
+    day = pl.col("ANYDAT").to_physical().cast(pl.Int64)
+    low, high = day.min(), day.max()
+    date = (day - low).fill_null(high - low + 1).fill_null(0)
+    days = (high - low + 2).fill_null(1)
+    segment = pl.col("_who").cast(pl.Int64) * 2 + (~pl.col("_after")).cast(pl.Int64)
+    visit = pl.col("_visit").cast(pl.Int64)
+    return (segment * days + date) * (visit.max() + 1) + visit
 
 
 @view("progression", of=("assessments",), requires=("targets", "subjects"))
