@@ -54,7 +54,8 @@ def _write(report: Report, files: Sequence[UploadFile], folder: Path, study: Stu
     page, queries, data, changes = (folder / n for n in ("report.html", "queries.xlsx", "report.json", "changes.csv"))
     names = {copy.upload: copy.name for copy in copies if copy.name}
     notes = tuple(f"{copy.upload}: {note}" for copy in copies for note in copy.notes)
-    page.write_text(render_page(report, names, study.title, notes), encoding="utf-8", newline="\n")
+    title = languages.of(report).of_study(study).texts.get(study.title, study.title)
+    page.write_text(render_page(report, names, title, notes), encoding="utf-8", newline="\n")
     write_queries(report, queries, {copy.upload: copy for copy in copies})
     data.write_text(render_json(report), encoding="utf-8", newline="\n")
     write_changes(report.changes, changes)

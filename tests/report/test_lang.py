@@ -328,3 +328,12 @@ def test_an_expectation_is_explained_only_with_its_study() -> None:
         explanation("EXP-004")
     with pytest.raises(UsageError, match="has no expectation of that id"):
         explanation("EXP-999", "palhep-a")
+
+
+def test_a_report_folder_has_the_title_of_the_study_in_its_language(tmp_path: Path) -> None:
+    from cdiscx.report.folder import write_folder
+
+    study = Study.load("palhep-a")
+    for lang, title in (("en", study.title), ("zh", study.translations["zh"][study.title])):
+        write_folder(translated(report(finding("x")), lang, study), (), tmp_path / lang, study)
+        assert f"<small>{title}</small>" in (tmp_path / lang / "report.html").read_text("utf-8")
