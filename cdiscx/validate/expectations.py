@@ -18,7 +18,8 @@ from cdiscx.model.finding import Check, Severity
 from cdiscx.model.spec import Expectation, Study
 from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
-from cdiscx.validate.hits import Hit, phrase, plain, wording
+from cdiscx.validate.hits import Hit
+from cdiscx.validate.wording import phrase, plain, wording
 
 #: (table, group_by) -> one entry per group: group, its rows, expectation id -> result
 Judged = dict[tuple[str, str | None], list[tuple[str | None, pl.DataFrame, dict[str, Any]]]]

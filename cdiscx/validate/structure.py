@@ -17,7 +17,8 @@ from cdiscx.model.process import PROCESS
 from cdiscx.model.spec import Column, Sheet, Study
 from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
-from cdiscx.validate.hits import Hit, plain, shortened
+from cdiscx.validate.hits import Hit
+from cdiscx.validate.wording import plain, shortened
 
 if TYPE_CHECKING:
     import pandera.polars as pa
