@@ -45,3 +45,12 @@ def test_a_language_that_is_not_there_is_wrong_usage(bad: dict[str, Path]) -> No
     done = cdiscx("validate", bad["palhep-a"], "--study", "palhep-a", "--lang", "fr")
     assert done.status == 2
     assert "fr" in done.complaint
+
+
+def test_a_check_is_explained_in_chinese_and_a_wrong_ledger_stops_the_page_before_it_opens(tmp_path: Path) -> None:
+    done = cdiscx("explain", "EXP-004", "--study", "palhep-a", "--lang", "zh")
+    assert done.status == 0
+    assert re.search("[\u4e00-\u9fff]", done.out.splitlines()[0])
+    done = cdiscx("serve", "--no-browser", "--ledger", tmp_path / "nowhere" / "queries.sqlite")
+    assert done.status == 2
+    assert done.complaint.startswith("cdiscx: the folder of the ledger")
