@@ -200,6 +200,7 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     points = points.with_columns(_early=early, _named=at_baseline & ~early, _after=after).with_columns(
         _flagged=pl.col("_after") & pl.col("VISIT").is_in(postop)
     )
+    points = points.cache()
     flagged = pl.col("_flagged")
     marks = points.group_by("_who").agg(
         _last_early=pl.when("_early").then(date).max(),
@@ -233,7 +234,7 @@ def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
     """`_i`, ROLE, BASETYPE, TP, PT (this order) and SEG in the order of subject, reader, segment and date."""
     segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
     # POST-OPERATIVE sorts before PRE-TREATMENT, as the words do
-    ordered = points.sort(_sort_key()).with_row_index("_row")
+    ordered = points.sort(_sort_key()).with_row_index("_row").cache()
     row = pl.col("_row").cast(pl.Int32)
     starts = ordered.group_by("_who", "_after").agg(
         _first=row.min(),
