@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from mutations import broken
-from readers import Reader, readers
+from readers import SECRET, Reader, readers
 
 from cdiscx.model.errors import CdiscxError, SpecError
 
@@ -47,6 +47,8 @@ def judged(name: str, reader: Reader, case: str, folder: Path, out: Outcome) -> 
         lines = error.problems if isinstance(error, SpecError) else [str(error)]
         if not lines or any("\n" in line or len(line) > 3000 for line in lines):
             out.wrong.append(f"{case}: not one line: {str(error)[:300]!r}")
+        if SECRET in str(error):
+            out.wrong.append(f"{case}: shows what stands in a cell: {str(error)[:300]!r}")
     except Exception:  # whatever else is raised is what is looked for
         out.wrong.append(f"{case}: {traceback.format_exc(limit=-4)}")
     spent = time.process_time() - start

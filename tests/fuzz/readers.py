@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -23,13 +24,16 @@ from cdiscx.read.datasets import read_datasets
 HERE = Path(__file__).parent
 TESTS = HERE.parent
 
+#: stands in a cell of every good file: no refusal may show it
+SECRET = "ZQXWVK"
 ROWS = [
     ["Subject ID", "Visit", "Visit Date", "Weight"],
     ["A-001", "WEEK 3", "2024-03-05", 70.5],
     ["A-002", "WEEK 6", "2024-04-31", None],
-    ["A-003", "周 9", "05MAR2024", "n/a"],
+    ["A-003", "周 9", "05MAR2024", SECRET],
+    ["A-004", SECRET, SECRET, SECRET],
 ]
-DM = pl.DataFrame({"STUDYID": ["S", "S"], "USUBJID": ["S-1", "S-2"], "SUBJID": ["1", "2"], "AGE": [61.0, None]})
+DM = pl.DataFrame({"STUDYID": ["S", "S"], "USUBJID": ["S-1", SECRET], "SUBJID": ["1", SECRET], "AGE": [61.0, None]})
 
 STUDY = """\
 id: mine
@@ -160,9 +164,14 @@ def _study(path: Path) -> object:
     return Study.load(str(path))
 
 
-def _mapping(path: Path) -> object:
+@cache
+def _sound() -> Study:
     registry.discover("cdiscx.sdtm")
-    return load_mappings(Study.load("palhep-a"), registry.registered("algorithm"), path.parent)
+    return Study.load("palhep-a")
+
+
+def _mapping(path: Path) -> object:
+    return load_mappings(_sound(), registry.registered("algorithm"), path.parent)
 
 
 def _datasets(path: Path) -> object:
