@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from fault_kit import ROOT, cdiscx, contents, whole
 from openpyxl import load_workbook
 
 from cdiscx import delivery, flow
+from cdiscx.ledger import book
 from cdiscx.model.errors import ExportError, UploadError
 from cdiscx.model.spec import Study
 from cdiscx.samples import clean, write_xlsx
@@ -152,6 +154,39 @@ def test_the_clock_is_read_in_one_place_only() -> None:
         if reads.search(path.read_text("utf-8"))
     }
     assert found == {"cdiscx/flow.py"}
+
+
+@pytest.mark.parametrize("year", [1970, 2025, 2199])
+def test_a_clock_that_is_wrong_by_years_makes_a_complete_report_that_states_its_day_and_says_more_not_less(
+    year: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "site-01.xlsx"
+    write_xlsx(clean("palhep-a", sites=1, subjects=2, seed=3)[0], path)
+    files, study, day = flow.read(path), Study.load("palhep-a"), date(year, 1, 1)
+    report = flow.validate(flow.tidy(study, files, today=day), today=day, expectations=False)
+    assert report.complete, [c.traceback for c in report.checks if c.traceback]
+    assert report.run["day_of_run"] == day.isoformat()
+    told = [f for f in report if f.check_id in ("DAT-001", "DAT-004") and f.severity.value == "error"]
+    assert (len(told) > 90) == (year < 2026), (
+        "with a clock that is behind nearly every date is told, with one ahead none"
+    )
+
+
+def test_a_ledger_written_by_a_clock_that_was_set_back_keeps_its_order_and_every_query(tmp_path: Path) -> None:
+    path = tmp_path / "site-01.xlsx"
+    upload = clean("palhep-a", sites=1, subjects=2, seed=3)[0]
+    upload.sheets["Demographics"][0]["Sex"] = "unclear"
+    write_xlsx(upload, path)
+    data = flow.tidy(Study.load("palhep-a"), flow.read(path), today=date(2025, 7, 1))
+    told = flow.validate(data, only=["TRM-001", "DAT-006"], expectations=False).to_dict()
+    where = tmp_path / "queries.db"
+    for n, when in enumerate(("2026-03-02T12:00:00Z", "1999-01-01T00:00:00Z", "2026-03-03T12:00:00Z")):
+        told["run"]["uploads"][0]["sha256"] = f"{n}"
+        standing = book.record(told, where, who="a", when=when).standings
+        assert sum(standing.counts().values()) == 1, standing.counts()
+    found, problems = book.verify(where)
+    assert not problems
+    assert [e.body["when"][:4] for e in found.entries if e.kind == "run"] == ["2026", "1999", "2026"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locales and zones of POSIX")
