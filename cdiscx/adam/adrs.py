@@ -59,6 +59,7 @@ def derive_responses(ctx: Context, source: ResponseSource) -> Dataset | Absent:
     frame = _assembled(ctx, pieces)
     if more := derive_param_event_free(ctx, frame):
         frame = pl.concat([frame, _assembled(ctx, more)], how="diagonal")
+    frame = _dated_by_scans(frame, found.lesions)
     return finish(
         ctx, "ADRS", frame, columns(ctx, source),
         label="Disease Response Analysis Dataset", klass="BASIC DATA STRUCTURE",
@@ -174,6 +175,16 @@ def _assembled(ctx: Context, pieces: list[pl.DataFrame]) -> pl.DataFrame:
         )
         .drop("SUBJID", "EVAL", "VISIT", "VISITNUM", "TP", "RSSEQ", "RID", "_dm", "_start")
     )
+
+
+def _dated_by_scans(frame: pl.DataFrame, lesions: pl.DataFrame) -> pl.DataFrame:
+    """`_from:ADT`: the first lesion record read on the analysis date, where there is one; a response is dated by its scans."""
+    if lesions.is_empty():
+        return frame
+    scans = lesions.select(USUBJID="SUBJID", EVALR="EVAL", ADT="TRDAT", _scan="_rid").drop_nulls(["USUBJID", "ADT"])
+    first = scans.group_by("USUBJID", "EVALR", "ADT").agg(pl.concat_list(pl.col("_scan").min()).first())
+    joined = frame.join(first, on=["USUBJID", "EVALR", "ADT"], how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("_scan", "_from").alias("_from:ADT")).drop("_scan")
 
 
 def _people(ctx: Context) -> pl.DataFrame:

@@ -28,11 +28,16 @@ def adtte(ctx: Context) -> Dataset | Absent:
 def derive_times(ctx: Context, responses: pl.DataFrame, source: ResponseSource) -> Dataset | Absent:
     """ADTTE from ADRS made under the same source of responses."""
     pieces: list[pl.DataFrame] = []
+    starts: dict[str, tuple[str, ...]] = {}
     responses = counted(ctx, responses)
     for name, endpoint in timed_endpoints(ctx):
         rows = derive_param_tte(ctx, name, endpoint, responses, source)
         literal = literal_reading(name, endpoint, rows)
         pieces += [rows] if literal is None else [rows, literal]
+        anchor = ctx.study.anchors.get(endpoint.start or "")
+        origin = f"ADSL.{anchor.adsl}" if anchor is not None else "ADRS.ADT"
+        codes = {code for piece in (rows, literal) if piece is not None for code in piece["PARAMCD"].unique()}
+        starts |= {f"{code}/STARTDT": (origin,) for code in codes}
     if not pieces:
         return Absent("the study file has no time-to-event endpoint")
     frame = pl.concat(pieces).join(
@@ -42,7 +47,7 @@ def derive_times(ctx: Context, responses: pl.DataFrame, source: ResponseSource) 
     return finish(
         ctx, "ADTTE", frame, columns(), label="Time-to-Event Analysis Dataset", klass="BASIC DATA STRUCTURE",
         subclass="TIME-TO-EVENT", structure="One record per subject and parameter", keys=("STUDYID", "USUBJID", "PARAMCD"),
-        sort=("PARAMCD",), values=values(ctx, frame), comment=_switches(ctx),
+        sort=("PARAMCD",), values=values(ctx, frame), comment=_switches(ctx), origin=starts,
     )  # fmt: skip
 
 

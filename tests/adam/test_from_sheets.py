@@ -80,3 +80,17 @@ def test_every_record_rests_on_sdtm_records_that_exist(name: str) -> None:
         sources = frame(name, dataset).select("_from").explode("_from", empty_as_null=True)["_from"]
         assert sources.null_count() == 0, dataset
         assert sources.is_in(known.implode()).all(), dataset
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_analysis_date_of_scans_rests_on_a_lesion_record_of_that_day(name: str) -> None:
+    rows = frame(name, "ADRS").filter(pl.col("PARAMCD").is_in(["OVR", "DOVR", "PD"]), pl.col("ADT").is_not_null())
+    scans = sample(name).sdtm["TR"].frame.select(_tr="_id", day=pl.col("TRDTC").str.slice(0, 10).str.to_date())
+    own = rows.select("USUBJID", "EVALR", "PARAMCD", "ADT", _tr=pl.col("_from:ADT").list.first())
+    dated = own.join(scans, on="_tr", how="inner")
+    assert dated.height > 100
+    assert dated.filter(pl.col("day") != pl.col("ADT")).is_empty()
+    # the scan that was doubtful then: the progression is dated back to it, and so is what it rests on (R11-L-2)
+    if name == "palhep-a":
+        back = dated.filter(pl.col("USUBJID").str.ends_with("-004"), pl.col("PARAMCD") == "PD")
+        assert back["day"].to_list() == back["ADT"].to_list() != []
