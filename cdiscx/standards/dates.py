@@ -201,7 +201,8 @@ def duration_days(start: pl.Expr, end: pl.Expr) -> pl.Expr:
 
 def months(days: pl.Expr) -> pl.Expr:
     """Days as months of 30.4375 days, unrounded (adam-derivations 1.8)."""
-    return days / DAYS_PER_MONTH
+    # by a column: polars multiplies a column by the inverse of a number, which rounds once more, but not a single row
+    return days / (days * 0 + DAYS_PER_MONTH)
 
 
 def is_epoch_artefact(date: pl.Expr) -> pl.Expr:
