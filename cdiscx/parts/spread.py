@@ -120,7 +120,7 @@ def _on_cluster(
         client = distributed.Client(address, timeout="20s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask cluster answers at {address}: {error}") from error
-    with client:
+    with client, client.as_current():
         most = _AHEAD * max(1, len(client.scheduler_info()["workers"]))
         waiting: dict[Any, int] = {}
         answers: dict[int, A] = {}
