@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cdiscx.model.errors import CdiscxError, SpecError, UploadError
-from cdiscx.model.finding import Report
+from cdiscx.model.finding import Report, Severity
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData, UploadFile
 from cdiscx.serve.bounds import FULL, keep_within
@@ -102,7 +102,7 @@ def _check(task: Task, step: Step) -> dict[str, Any]:
     step("finishing")
     return {
         "verdict": verdict(report),
-        "counts": dict(report.summary()["by_severity"]),
+        "counts": {s.value: sum(f.severity is s for f in report.open) for s in Severity},
         "complete": report.complete,
         "checked": report.checked,
         "crashed": [c.check_id for c in report.checks if c.status.value == "errored"],

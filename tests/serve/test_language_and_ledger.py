@@ -207,3 +207,19 @@ def test_a_file_that_is_no_workbook_is_refused_in_chinese(chinese: tuple[Page, P
     text = page.client.get(run).text
     assert "已损坏" in text
     assert "上传另一个工作簿" in text
+
+
+@pytest.mark.slow
+def test_what_the_ledger_accepted_does_not_stop_the_datasets(chinese: tuple[Page, Path]):
+    page, ledger = chinese
+    first = page.send(("site.xlsx", small_workbook()))
+    assert page.finished(first) == "done"
+    for row in history.queries(ledger, "open"):
+        if row["severity"] == "error":
+            history.accept(ledger, row["query"], "interim look", "mei")
+    second = page.send(("site.xlsx", small_workbook()))
+    assert page.finished(second) == "done"
+    assert page.desk.runs[second.rpartition("/")[2]].jobs["check"].facts["counts"]["error"] == 0
+    assert page.post(f"{second}/datasets", format="csv") == 303
+    assert page.finished(second, "datasets") == "done", page.client.get(second).text[-3000:]
+    assert '<html lang="zh-Hans">' in page.client.get(f"{second}/endpoints/").text
