@@ -265,6 +265,7 @@ def core(folder: Path, subjects: int, who: str) -> None:
         verdict = asked(folder / "sdtm", os.environ[CORE_COMMAND], analysis=False, define=None)
         told["rules"] = verdict.rules
         told["note"] = verdict.reason
+        told["peak"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # of its largest process
     if verdict.status.value in ("skipped", "errored"):
         sys.exit(f"CORE: {verdict.reason}")
 
