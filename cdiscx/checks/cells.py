@@ -181,7 +181,7 @@ def result_without_unit(labs: pl.LazyFrame, problems: pl.LazyFrame) -> pl.LazyFr
     """
     c = pl.col
     dimensional = labs.filter(c("LBTEST").is_in(list(lab_tests())), c("LBORRES").is_not_null())
-    pairs = dimensional.select("LBTEST", "LBORRESU").unique().collect()
+    pairs = dimensional.select("LBTEST", "LBORRESU").unique().collect(engine="in-memory")
     # Distinct pairs of test and unit are few: each is judged once.
     usable = [unit is not None and lab_factor(test, unit) is not None for test, unit in pairs.iter_rows()]
     standard = [lab_standard(test) for test in pairs["LBTEST"]]

@@ -168,7 +168,7 @@ def response_differs_from_the_lesions(
     surgery = shrunk_by_surgery(study, timepoints, anchors).select("RSRID")
     marked = _before_progression(rows.join(surgery, on="RSRID", how="anti").with_columns(DOVRLRESP="EXPECTED"))
     # few visits differ: they are picked first, so that their consequences are not planned over the whole study
-    marked = marked.filter(pl.col("ANY").any().over("SEG")).collect().lazy()
+    marked = marked.filter(pl.col("ANY").any().over("SEG")).collect(engine="in-memory").lazy()
     early = marked.filter("ANY", ~pl.col("AFTER_PD"))
     told = with_consequences(early, assessments, anchors, survival, study, pl.lit(run.cutoff))
     told = told.with_columns(
@@ -184,7 +184,11 @@ def response_differs_from_the_lesions(
         .otherwise(pl.lit("OVRLRESP")),
         _expected=pl.when("T_DIFF").then("DTRGRESP").when("N_DIFF").then("DNTRGRESP").otherwise("EXPECTED"),
     )
-    found = found.with_columns(sentence=pl.col("sentence") + pl.col("_later").fill_null("")).collect().lazy()
+    found = (
+        found.with_columns(sentence=pl.col("sentence") + pl.col("_later").fill_null(""))
+        .collect(engine="in-memory")
+        .lazy()
+    )
     cells = with_cells_of(with_target_cells(found, judged_lesions), judged_lesions, "NON-TARGET").with_columns(
         with_own_cells("OVRLRESP", "NEWLIND")
     )

@@ -104,9 +104,9 @@ def read_dates(
         raise ValueError(f"order must be one of {', '.join(ORDERS)} or None, not {order!r}")
     typed = pl.DataFrame({"text": text.cast(pl.String)})
     if distinct:
-        return _read_distinct(typed.lazy(), order, serials).collect().drop("text")
+        return _read_distinct(typed.lazy(), order, serials).collect(engine="in-memory").drop("text")
     # Columns of millions of rows hold some thousands of different texts: each is read once.
-    meanings = _read_distinct(typed.lazy().unique(), order, serials).collect()
+    meanings = _read_distinct(typed.lazy().unique(), order, serials).collect(engine="in-memory")
     return typed.join(meanings, on="text", how="left", maintain_order="left").drop("text")
 
 

@@ -35,7 +35,7 @@ def nontarget_response(
     points = timepoints_of(*((rows,) if timepoints is None else (rows, numbered(timepoints, segments))))
     followed = rows.filter(pl.col("TP") == 0).select("_seg", "LESION").unique()
     read = rows.group_by(_LESION).agg(pl.col("_ORDER").max())
-    grid = followed.join(points, on="_seg").join(read, on=_LESION, how="left")
+    grid = followed.join(points, on="_seg").join(read, on=_LESION, how="left").cache()
     order, lesion = pl.col("_ORDER").fill_null(0), pl.col("LESION")
     totals = grid.group_by(_POINT).agg(
         pl.len().alias("N_EXPECTED"),
@@ -43,24 +43,29 @@ def nontarget_response(
         (order == 2).sum().alias("N_PRESENT"),
         (order == 1).sum().alias("N_ABSENT"),
         (order == 3).sum().alias("N_PROGRESSED"),
-        lesion.filter(order == 0).alias("MISSING"),
-        lesion.filter(order == 3).alias("PROGRESSED"),
     )
-    sources = rows.join(followed, on=("_seg", "LESION"), how="semi").group_by(_POINT).agg(pl.col("RID").alias("RIDS"))
-    combined = (
-        points.join(segments, on="_seg", how="left")
-        .join(totals, on=_POINT, how="left")
-        .join(sources, on=_POINT, how="left")
-        .with_columns(
-            pl.col("^N_.*$").fill_null(0),
-            pl.col("MISSING", "PROGRESSED", "RIDS").fill_null([]).list.unique().list.sort(),
-        )
+    own = rows.join(followed, on=("_seg", "LESION"), how="semi").select(*_POINT, "RID").unique().sort("RID")
+    combined = points.join(segments, on="_seg", how="left").join(totals, on=_POINT, how="left")
+    # few lesions are missing or progressed: their lists are made of these rows alone
+    for side in (
+        _listed(grid.filter(order == 0).sort("LESION"), lesion, "MISSING"),
+        _listed(grid.filter(order == 3).sort("LESION"), lesion, "PROGRESSED"),
+        _listed(own, pl.col("RID"), "RIDS"),
+    ):
+        combined = combined.join(side, on=_POINT, how="left")
+    combined = combined.with_columns(
+        pl.col("^N_.*$").fill_null(0), pl.col("MISSING", "PROGRESSED", "RIDS").fill_null([])
     )
     response, rule_id = _decide(c, at_baseline)
     return _with_marker(combined, segments, markers, c).sort("_seg", "TP").select(
         *SEGMENT, "TP", response.alias("NTRGRESP"), rule_id.alias("NTRGRULE"), "N_EXPECTED", "N_MISSING",
         "N_PRESENT", "N_ABSENT", "N_PROGRESSED", "MISSING", "PROGRESSED", "RIDS",
     )  # fmt: skip
+
+
+def _listed(rows: pl.LazyFrame, column: pl.Expr, name: str) -> pl.LazyFrame:
+    """The values of a column at each time point as a list, in the order of the rows."""
+    return rows.group_by(_POINT, maintain_order=True).agg(column.alias(name))
 
 
 def _with_normal_nodes_absent(states: pl.LazyFrame, c: Criterion) -> pl.LazyFrame:

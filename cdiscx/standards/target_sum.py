@@ -170,7 +170,7 @@ def sums_by_timepoint(values: pl.LazyFrame, c: Criterion, timepoints: pl.LazyFra
     for side in (
         _missing(incomplete, followed, units, part_readings),
         _listed(extra, "LESION", "EXTRA"),
-        _listed(rows, "RID", "RIDS"),
+        rows.select(*_POINT, "RID").sort("RID").group_by(_POINT, maintain_order=True).agg(pl.col("RID").alias("RIDS")),
     ):
         combined = combined.join(side, on=_POINT, how="left")
     return combined.with_columns(pl.col("MISSING", "EXTRA", "RIDS").fill_null([]))

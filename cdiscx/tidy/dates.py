@@ -38,7 +38,7 @@ def read_date_cells(distinct: pl.DataFrame, column: Column, ctx: Context) -> pl.
     joined = frame.lazy().with_columns(*read.get_columns()).with_columns(
         pl.coalesce("serial", "date").alias("date"), pl.coalesce(c("serial").cast(pl.String), "iso").alias("iso")
     )  # fmt: skip
-    return _judged(joined, ctx).collect()
+    return _judged(joined, ctx).collect(engine="in-memory")
 
 
 def _judged(frame: pl.LazyFrame, ctx: Context) -> pl.LazyFrame:

@@ -78,7 +78,7 @@ def _ends_of_data(clean: pl.DataFrame, layout: Layout) -> pl.Series:
     if subject := layout.headings.get("SUBJID"):
         rows = marks.join(clean.lazy().select("_row", subject=subject.letter), on="_row")
         marks = rows.filter((pl.col("letter") == subject.letter) | pl.col("subject").is_null())
-    return marks.select(pl.col("_row").unique(maintain_order=True)).collect().to_series()
+    return marks.select(pl.col("_row").unique(maintain_order=True)).collect(engine="in-memory").to_series()
 
 
 def _headers_again(clean: pl.DataFrame, layout: Layout) -> pl.Series:
@@ -94,7 +94,7 @@ def _headers_again(clean: pl.DataFrame, layout: Layout) -> pl.Series:
     return (
         again.filter(pl.col("same") >= 2, pl.col("same") * 10 >= pl.col("filled") * 6)
         .select("_row")
-        .collect()
+        .collect(engine="in-memory")
         .to_series()
     )
 

@@ -156,7 +156,7 @@ class Engine:
             return PartRun(partial=inputs.partial)
         words: dict[str, Any] = {"study": self.data.study, "run": self.run, **seen}
         names = inspect.signature(part.function).parameters
-        found = part.function(**{name: words[name] for name in names}).collect()
+        found = part.function(**{name: words[name] for name in names}).collect(engine="in-memory")
         severity = self.severity(check)
         hits = read_hits(found, check, part, severity)
         silent = self._silenced(part) | self._subjects_of(inputs.short_files)

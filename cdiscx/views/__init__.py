@@ -26,7 +26,7 @@ def with_views(data: StudyData, run: RunContext) -> StudyData:
             del todo[view.name]
             if all(w.partition(".")[0] in made for w in view.requires):
                 try:
-                    frame = view.function(**_words(view, made, data, run)).collect()
+                    frame = view.function(**_words(view, made, data, run)).collect(engine="in-memory")
                 except Exception:  # our bug: what rests on the view is recorded as crashed by the engine, the rest runs
                     broken[view.name] = traceback.format_exc()
                 else:

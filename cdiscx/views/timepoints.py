@@ -153,7 +153,12 @@ def _with_doubts(joined: pl.LazyFrame) -> pl.LazyFrame:
     unsaid = lists["MISSING"].list.set_difference(lists["_stated"])
     questioned = unsaid.list.set_union(lists["_doubt"]).list.set_union(lists["EXTRA"])
     others = lists["NT_MISSING"].list.set_difference(lists["_nt_stated"]).list.set_union(lists["_nt_doubt"])
-    ordered = joined.with_columns(DOUBTFUL=questioned.list.sort(), NT_DOUBTFUL=others.list.sort()).sort("SEG", "TP")
+    # few time points have any such lesion: lists are compared at these alone
+    joined = joined.cache()
+    some = joined.filter(pl.any_horizontal(pl.col(c).list.len() > 0 for c in lists))
+    named = some.select("PT", DOUBTFUL=questioned.list.sort(), NT_DOUBTFUL=others.list.sort())
+    ordered = joined.join(named, on="PT", how="left").sort("SEG", "TP")
+    ordered = ordered.with_columns(pl.col("DOUBTFUL", "NT_DOUBTFUL").fill_null(empty))
     here = pl.col("DOUBTFUL").list.len() > 0
     first = pl.col("TP") == 0
     rooted = (first & pl.col("LESRID").is_not_null()).any().over("SEG")
