@@ -141,7 +141,26 @@ def branch_not_followed(
     Rule: END-007; A-DEC-1 to A-DEC-4; ruling 15.5: SD or PD without surgery is in order with branch Other or Continue and a
     reason; a response read after the decision does not count
     """
-    return _wrong(study, run, _facts(study, decision, anchors, ends, assessments, procedures))
+    wrong = _wrong(study, run, _facts(study, decision, anchors, ends, assessments, procedures))
+    return wrong.filter(pl.col("_key") != "reason")
+
+
+@check(
+    "END-007", on="decision", columns=("BRANCH", "M3RESP", "DECDAT", "DECREAS"), needs=_INPUTS,
+    silenced_by=(*_SILENCED, "targets.TRDAT", "nontargets.TRDAT", "responses.OVRLRESP", "responses.RSDAT"),
+)  # fmt: skip
+def branch_without_reason(
+    study: Study, run: RunContext, decision: pl.LazyFrame, anchors: pl.LazyFrame, ends: pl.LazyFrame, assessments: pl.LazyFrame,
+    procedures: pl.LazyFrame,
+) -> pl.LazyFrame:  # fmt: skip
+    """Month-3 response {M3RESP}, branch {branch}, {surgery}: the protocol expects {expected}.
+
+    Why: the branch after month 3 decides on surgery; a branch that does not follow from the response is a protocol deviation.
+    Fix: Ask the site to check the month-3 response, the branch and the surgery; without surgery after SD or PD the reason is needed.
+    Rule: END-007; ruling 15.5; not judged where the upload has no column for the reason
+    """
+    wrong = _wrong(study, run, _facts(study, decision, anchors, ends, assessments, procedures))
+    return wrong.filter(pl.col("_key") == "reason")
 
 
 @check(

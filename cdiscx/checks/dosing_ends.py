@@ -12,9 +12,10 @@ from cdiscx.registry import check
 
 
 def _ends(
-    study: Study, rows: pl.LazyFrame, dosing: pl.LazyFrame, disposition: pl.LazyFrame, deaths: pl.LazyFrame
-) -> pl.LazyFrame:
-    """Each dose with each event after which it should not have been given."""
+    study: Study, rows: pl.LazyFrame, dosing: pl.LazyFrame, disposition: pl.LazyFrame, deaths: pl.LazyFrame,
+    sources: tuple[str, ...],
+) -> pl.LazyFrame:  # fmt: skip
+    """Each dose with each event after which it should not have been given; `sources`: columns that may tell of a drug's end."""
     dead = deaths.select(
         "SUBJID",
         EVENT=pl.lit("death"),
@@ -32,14 +33,19 @@ def _ends(
         "SUBJID", EVENT=pl.lit("the end of the study (") + why + ")", EDATE="DSDAT", SHOWN=text_date(pl.col("DSDAT")),
         E_RID="_rid", E_COLUMN=pl.lit("DSDAT"), RANK=pl.lit(1),
     )  # fmt: skip
-    stopped = stops(study, dosing, disposition).select(
-        *KEY,
-        EVENT="WHY",
-        EDATE="STOPDAT",
-        SHOWN=text_date(pl.col("STOPDAT")),
-        E_RID="STOP_RID",
-        E_COLUMN="STOP_COLUMN",
-        RANK=pl.lit(2),
+    # a stop of the sheet whose words have no column for the drug may be another drug's
+    stopped = (
+        stops(study, dosing, disposition)
+        .filter(pl.col("STOP_COLUMN").is_in(list(sources)))
+        .select(
+            *KEY,
+            EVENT="WHY",
+            EDATE="STOPDAT",
+            SHOWN=text_date(pl.col("STOPDAT")),
+            E_RID="STOP_RID",
+            E_COLUMN="STOP_COLUMN",
+            RANK=pl.lit(2),
+        )
     )
     both = pl.concat([dead, left]).filter(pl.col("SUBJID").is_not_null())
     return pl.concat([
@@ -61,16 +67,42 @@ def dose_after_the_end(
     Why: nothing is given after death, after the study or after a drug was stopped for good; one of the dates is wrong.
     Fix: Ask the site which of the two dates is right. If the drug was only interrupted, correct Disposition and mark
     the dose Interrupted.
-    Rule: DOS-008; each drug on its own, a disposition without treatment means all of them; a dose on the very day is
-    in order; an interval without end date goes on
+    Rule: DOS-008; each drug on its own; a dose on the very day is in order; an interval without end date goes on
     """
+    return _late(study, run, dosing, disposition, deaths, ("EXCHG",))
+
+
+@check(
+    "DOS-008", on="dosing", columns=("EXSTDAT", "EXTRT"), needs=("dosing.EXENDAT", "dosing.EXDOSE", "disposition.DSTRT"),
+    uses=(*STOP_WORDS, "deaths", "disposition.DSDECOD"),
+    silenced_by=("dosing.EXENDAT",),
+)  # fmt: skip
+def dose_after_its_end(
+    study: Study, run: RunContext, dosing: pl.LazyFrame, disposition: pl.LazyFrame, deaths: pl.LazyFrame
+) -> pl.LazyFrame:
+    """{DRUG} on {EXSTDAT} after {EVENT} on {SHOWN}.
+
+    Why: nothing is given after death, after the study or after a drug was stopped for good; one of the dates is wrong.
+    Fix: Ask the site which of the two dates is right. If the drug was only interrupted, correct Disposition and mark
+    the dose Interrupted.
+    Rule: DOS-008; a disposition without treatment means all drugs, one of an upload without that column may mean another
+    """
+    told = _late(study, run, dosing, disposition, deaths, ("EXCHG",)).select("_rid")
+    return _late(study, run, dosing, disposition, deaths, ("EXCHG", "DSDAT")).join(told, on="_rid", how="anti")
+
+
+def _late(
+    study: Study, run: RunContext, dosing: pl.LazyFrame, disposition: pl.LazyFrame, deaths: pl.LazyFrame,
+    sources: tuple[str, ...],
+) -> pl.LazyFrame:  # fmt: skip
+    """Doses that begin, end or go on after the first of these events: death, end of the study, end of the drug."""
     rows = given(dosing, plans(study))
     last = pl.col("EXSTDAT").rank("max").over(KEY) == pl.len().over(KEY)
     rows = rows.with_columns(_open=(pl.col("KIND") == "daily") & open_ended() & last)
     event = pl.col("EDATE")
     starts, ends_ = pl.col("EXSTDAT") > event, pl.col("EXENDAT") > event
     ongoing = pl.col("_open") & (event <= run.cutoff) & (pl.col("EXSTDAT") <= event)
-    late = _ends(study, rows, dosing, disposition, deaths).filter(starts | ends_ | ongoing)
+    late = _ends(study, rows, dosing, disposition, deaths, sources).filter(starts | ends_ | ongoing)
     late = late.sort("_rid", "RANK", "EDATE", "E_RID").group_by("_rid", maintain_order=True).first()
     end_say = pl.lit("{DRUG} from {EXSTDAT} is recorded until {EXENDAT}, after {EVENT} on {SHOWN}.")
     open_say = pl.lit("{DRUG} from {EXSTDAT} has no end date and so goes on after {EVENT} on {SHOWN}.")

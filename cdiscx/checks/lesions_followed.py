@@ -182,7 +182,7 @@ def response_without_lesions(assessments: pl.LazyFrame, readings: pl.LazyFrame) 
 
 @check(
     "MEA-008", on="readings", columns=("TRSTATUS",), needs=("targets.TRSTATUS", "targets.LDIAM", "assessments"),
-    uses=("targets.SAXIS", "targets.VDIAM", "targets.ARTPHASE", "nontargets.TRSTATUS", "targets.TRREAS", "nontargets.TRREAS"),
+    uses=("targets.SAXIS", "targets.VDIAM", "targets.ARTPHASE", "nontargets.TRSTATUS"),
 )  # fmt: skip
 def row_without_answer(study: Study, readings: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
     """{LESID} at {VISIT} is Measured, but {WHAT} is blank. Missing, absent or not evaluable?
@@ -205,10 +205,6 @@ def row_without_answer(study: Study, readings: pl.LazyFrame, assessments: pl.Laz
         WHAT=pl.when(node).then(pl.lit("the short axis")).when(viable & ~no_size).then(pl.lit("the viable diameter"))
         .otherwise(pl.lit("the diameter")),
     )  # fmt: skip
-    no_reason = rows.filter(status == "NOT EVALUABLE", pl.col("TRREAS").is_null(), pl.col("ROLE") != "BASELINE").with_columns(
-        _column=pl.lit("TRREAS"), _say=pl.lit("{LESID} at {VISIT} is Not evaluable without a reason."),
-        _fix=pl.lit("Ask the site why the lesion could not be read."),
-    )  # fmt: skip
     entered = pl.when(node).then("SAXIS").otherwise("LDIAM")
     zero = measured.filter(entered == 0).with_columns(
         _column=pl.lit("TRSTATUS"), _severity=pl.lit("warning"),
@@ -223,6 +219,39 @@ def row_without_answer(study: Study, readings: pl.LazyFrame, assessments: pl.Laz
         _column=pl.lit("TRSTATUS"), _severity=pl.lit("warning"), X=pl.when(viable).then("VDIAM").otherwise(entered),
         _say=pl.lit("{LESID} at {VISIT} is Absent, but {X} mm are given. Which of the two is right?"),
     )  # fmt: skip
-    keep = ("SUBJID", "_rid", "VISIT", "LESID", "TABLE", "WHAT", "X", "_column", "_severity", "_say", "_fix")
-    found = [f.select(c for c in keep if c in f.collect_schema().names()) for f in (blank, no_reason, zero, there)]
+    keep = ("SUBJID", "_rid", "VISIT", "LESID", "TABLE", "WHAT", "X", "_column", "_severity", "_say")
+    found = [f.select(c for c in keep if c in f.collect_schema().names()) for f in (blank, zero, there)]
     return union(found).rename({"TABLE": "_table"})
+
+
+def _unexplained(readings: pl.LazyFrame, assessments: pl.LazyFrame, table: str) -> pl.LazyFrame:
+    """Rows of a sheet after baseline that were not evaluable and do not say why."""
+    rows = followed(readings).filter(~pl.col("REMOVED"), ~pl.col("ROLE").is_in(["PRIOR", "BASELINE"]))
+    rows = rows.filter(pl.col("TABLE") == table, pl.col("TRSTATUS") == "NOT EVALUABLE", pl.col("TRREAS").is_null())
+    return until_progression(rows, assessments).select(
+        "SUBJID", "_rid", "VISIT", "LESID", _table="TABLE", _column=pl.lit("TRREAS")
+    )
+
+
+@check("MEA-008", on="readings", columns=("TRSTATUS",), needs=("targets.TRSTATUS", "targets.TRREAS", "assessments"))
+def target_not_evaluable_without_reason(readings: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
+    """{LESID} at {VISIT} is Not evaluable without a reason.
+
+    Why: without every target there is no sum; a blank is not zero.
+    Fix: Ask the site why the lesion could not be read.
+    Rule: MEA-008; not judged where the sheet has no column for the reason
+    """
+    return _unexplained(readings, assessments, "targets")
+
+
+@check(
+    "MEA-008", on="readings", columns=("TRSTATUS",), needs=("nontargets.TRSTATUS", "nontargets.TRREAS", "assessments")
+)
+def nontarget_not_evaluable_without_reason(readings: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
+    """{LESID} at {VISIT} is Not evaluable without a reason.
+
+    Why: without every target there is no sum; a blank is not zero.
+    Fix: Ask the site why the lesion could not be read.
+    Rule: MEA-008; not judged where the sheet has no column for the reason
+    """
+    return _unexplained(readings, assessments, "nontargets")

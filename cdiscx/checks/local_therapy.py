@@ -160,6 +160,40 @@ def local_sessions_badly_spaced(
     """
     if choice(study) is None:
         return nothing()
+    rows = _spaced(study, procedures, dosing, anchors, progression)
+    found = [_judged(study, name, limits, rows.filter(pl.col("PRTRT") == name)) for name, limits in _LIMITS.items()]
+    return union([piece for pieces in found for piece in pieces])
+
+
+@check(
+    "DOS-013", on="procedures", columns=("PRSTDAT", "PRTRT", "PRREAS"), needs=("anchors", "progression"),
+    uses=("dosing.EXTRT", "dosing.EXSTDAT", "dosing.EXCHG", "dosing.EXCHGREAS"), silenced_by=_SESSION,
+)  # fmt: skip
+def late_session_without_reason(
+    study: Study, procedures: pl.LazyFrame, dosing: pl.LazyFrame, anchors: pl.LazyFrame, progression: pl.LazyFrame
+) -> pl.LazyFrame:
+    """{PRTRT} on {PRSTDAT} is {N} days after {PREV}; more than {LIMIT} days need a reason.
+
+    Why: sessions too close together harm the liver; a cycle that is late needs a reason.
+    Fix: Check the dates of the sessions. If a cycle was late, give the Reason.
+    Rule: DOS-013, 15.21; not judged where the upload has no column for the reason
+    """
+    if choice(study) is None:
+        return nothing()
+    rows = _spaced(study, procedures, dosing, anchors, progression).filter(~pl.col("_told"))
+    late = []
+    for name, limits in _LIMITS.items():
+        if limits.most and name in modalities(study):
+            most = int(study.p(limits.most))
+            own = rows.filter(pl.col("PRTRT") == name, pl.col("N") > most)
+            late.append(own.with_columns(related(("PREV_RID", "PRSTDAT")), LIMIT=pl.lit(most)))
+    return union(late)
+
+
+def _spaced(
+    study: Study, procedures: pl.LazyFrame, dosing: pl.LazyFrame, anchors: pl.LazyFrame, progression: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Sessions with the one before of their kind (PREV, N days), their number NTH, and whether a reason is given (`_told`)."""
     kind = ["SUBJID", "PRTRT"]
     rows = _sessions(study, procedures, anchors, progression).with_columns(
         PREV=pl.col("PRSTDAT").shift(1).over(kind),
@@ -169,9 +203,7 @@ def local_sessions_badly_spaced(
     # the reason may stand on the drugs of the session
     noted = dosing.filter(reason_at_start()).select("SUBJID", PRSTDAT="EXSTDAT", _noted=pl.lit(True)).unique()
     rows = rows.join(noted, on=["SUBJID", "PRSTDAT"], how="left", maintain_order="left")
-    rows = rows.with_columns(N=days_between("PREV", "PRSTDAT"), _told=~blank("PRREAS") | pl.col("_noted").is_not_null())
-    found = [_judged(study, name, limits, rows.filter(pl.col("PRTRT") == name)) for name, limits in _LIMITS.items()]
-    return union([piece for pieces in found for piece in pieces])
+    return rows.with_columns(N=days_between("PREV", "PRSTDAT"), _told=~blank("PRREAS") | pl.col("_noted").is_not_null())
 
 
 def _judged(study: Study, name: str, limits: Spacing, rows: pl.LazyFrame) -> list[pl.LazyFrame]:
@@ -186,13 +218,10 @@ def _judged(study: Study, name: str, limits: Spacing, rows: pl.LazyFrame) -> lis
         out.append(close.select(*shown, related(("PREV_RID", "PRSTDAT")), LIMIT=pl.lit(least)))
     if limits.most and limits.most_with_reason:
         most, utmost = int(study.p(limits.most)), int(study.p(limits.most_with_reason))
-        long = rows.filter(((pl.col("N") > most) & ~pl.col("_told")) | (pl.col("N") > utmost))
-        untold = "{PRTRT} on {PRSTDAT} is {N} days after {PREV}; more than {LIMIT} days need a reason."
         told = "{PRTRT} on {PRSTDAT} is {N} days after {PREV}; even with a reason at most {UTMOST} days are planned."
-        out.append(long.select(
+        out.append(rows.filter(pl.col("N") > utmost, pl.col("_told")).select(
             *shown, related(("PREV_RID", "PRSTDAT")), LIMIT=pl.lit(most), UTMOST=pl.lit(utmost),
-            _say=pl.when("_told").then(pl.lit(told)).otherwise(pl.lit(untold)),
-            _severity=pl.when("_told").then(pl.lit("warning")),
+            _say=pl.lit(told), _severity=pl.lit("warning"),
         ))  # fmt: skip
     if limits.sessions:
         count = int(study.p(limits.sessions))

@@ -146,8 +146,10 @@ def repeated_record(records: pl.LazyFrame, study: Study) -> pl.LazyFrame:
 
     Why: of two records of one event only one can be true, and both would be counted.
     Fix: ask the site which record is right and remove the other.
+    Rule: STR-006; specimens of an upload that gives no nodule or no specimen at all cannot be told apart and are left out
     """
     c = pl.col
+    records = _told_apart(records, study)
     names = {sheet.holds: name for name, sheet in study.sheets.items()}
     headers = [(s.holds, i, h) for s in study.sheets.values() for i, h in enumerate(s.columns)]
     heads = pl.LazyFrame(headers, schema={"table": pl.String, "at": pl.UInt32, "header": pl.String}, orient="row")
@@ -176,6 +178,18 @@ def repeated_record(records: pl.LazyFrame, study: Study) -> pl.LazyFrame:
         _say=pl.when(c("differ").is_null()).then(same),
         # Subjects listed twice are STR-005's.
     ).filter(c("table") != "subjects")  # fmt: skip
+
+
+def _told_apart(records: pl.LazyFrame, study: Study) -> pl.LazyFrame:
+    """The records without those of a table whose distinguishing part of the key is blank throughout: the site has no such column."""
+    found = study.sheet_of("pathology")
+    key = list(found[1].key) if found else []
+    for name in ("MINODULE", "MISPEC"):
+        if name in key:
+            part = pl.col("key").str.split("\x1f").list.get(key.index(name), null_on_oob=True)
+            given = (part != "").any().over("table")
+            records = records.filter((pl.col("table") != "pathology") | given.fill_null(False))
+    return records
 
 
 @check("STR-007", on="anchors", needs=("rows", "ends"), uses=SUBJECTS)
