@@ -146,7 +146,7 @@ class _Tracing:
         hits = pl.concat([pl.LazyFrame(schema=schema), *(p.cast(schema) for p in found)])  # type: ignore[arg-type]
         lines = (
             filled.lazy()
-            .join(hits, on="record", how="left", maintain_order="left")
+            .join(hits, on="record", how="left", maintain_order="left_right")
             .with_columns(
                 pl.lit(self.dataset.name).alias("dataset"),
                 pl.lit(name).alias("variable"),
