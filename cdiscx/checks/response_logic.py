@@ -55,11 +55,12 @@ def overall_does_not_follow_from_components(study: Study, timepoints: pl.LazyFra
     with_rest, _ = _table(study, pl.coalesce("NTRGRESP", pl.lit("NON-CR/NON-PD")))
     unknown = pl.col("NTRGRESP").is_null() & pl.col("HAS_NONTARGET")
     possible = unknown & ((said == "PD") | (said == pl.col("_cr")) | (said == pl.col("_rest")))
-    told = rows.with_columns(_given=given, _rule=rule, _cr=with_cr, _rest=with_rest)
+    told = rows.with_columns(_given=given, _rule=rule)
     # a new lesion without PD is MEA-016's; a blank target beside targets decides nothing
-    bad = told.filter(said != pl.col("_given"), ~possible.fill_null(False), pl.col("NEWLIND") != "Y")
+    bad = told.filter(said != pl.col("_given"), pl.col("NEWLIND") != "Y").cache()
+    bad = bad.with_columns(_cr=with_cr, _rest=with_rest).filter(~possible.fill_null(False))
     clinical = (pl.col("SYMPTDTR") == "Y").fill_null(False) & (said == "PD")
-    wrong = _wrong_component(timepoints, study)
+    wrong = _wrong_component(bad, study)
     bad = bad.join(wrong, on="RSRID", how="anti")
     return bad.select(
         "SUBJID", "VISIT", "NEWLIND", "OVRLRESP",
