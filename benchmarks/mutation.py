@@ -112,7 +112,7 @@ def kept(mutant: Mutant, by: str, ids: tuple[str, ...], options: argparse.Namesp
     family = mutant.family
     words = {f"{family}:{by}", f"{family}:{mutant.module.rpartition('.')[2]}", *(f"{family}:{i}" for i in ids)}
     skipped = any(fnmatchcase(word, one) for one in options.skip.split(",") for word in words)
-    return not skipped and any(fnmatchcase(word, options.only) for word in words)
+    return not skipped and any(fnmatchcase(word, one) for one in options.only.split(",") for word in words)
 
 
 def judge(mutant: Mutant, judges: tuple[str, ...], options: argparse.Namespace) -> str | None:
