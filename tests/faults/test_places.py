@@ -192,8 +192,11 @@ def test_a_ledger_written_by_a_clock_that_was_set_back_keeps_its_order_and_every
 @pytest.mark.skipif(sys.platform == "win32", reason="locales and zones of POSIX")
 @pytest.mark.slow
 def test_an_export_has_the_same_bytes_in_every_locale_zone_and_hash_order(tmp_path: Path) -> None:
-    upload = tmp_path / "a.xlsx"
+    """Of a study that states the day its data were extracted: else the report states the day of the run, which zones have apart."""
+    upload, study = tmp_path / "a.xlsx", tmp_path / "neopvtt-b.yaml"
     write_xlsx(clean("neopvtt-b", sites=1, subjects=2, seed=3)[0], upload)
+    study.write_text("extract_date: 2025-07-01\n" + (ROOT / "specs" / "neopvtt-b.yaml").read_text("utf-8"), "utf-8")
+    shutil.copytree(ROOT / "mappings" / "neopvtt-b", tmp_path / "mappings")
     made = []
     for n, around in enumerate(
         (
@@ -203,7 +206,7 @@ def test_an_export_has_the_same_bytes_in_every_locale_zone_and_hash_order(tmp_pa
         )
     ):
         out = tmp_path / str(n) / "out"
-        words = ("--study", "neopvtt-b", "--quiet", "--despite-errors", "a test", "--cutoff", "2024-06-30")
+        words = ("--study", study, "--quiet", "--despite-errors", "a test", "--cutoff", "2024-06-30")
         done = cdiscx("export", upload, *words, "--out", out, env=around)
         assert done.status == 0, done.err
         made.append(contents(out))
