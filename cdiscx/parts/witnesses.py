@@ -11,8 +11,10 @@ from typing import Any
 
 import polars as pl
 
-#: distinct texts of a column up to which each has its witness; a column of more is free text
-_MOST = 500
+#: distinct texts of a column up to which each has its witness, and how many subjects there must be for each beyond a
+#: score: a column of more is free text, or names the subjects; dates are no words
+_MOST, _FEW, _EACH = 500, 20, 4
+_DATE = r"^[0-9]{4}(-[0-9]{2}){0,2}(T[0-9:]+)?$"
 #: `subject` is the witness of `key`
 WITNESSES = pl.Schema({"key": pl.String, "subject": pl.String})
 
@@ -77,9 +79,11 @@ def _of_column(frame: pl.DataFrame, name: str, column: str, subject: str, by: st
     out = [k.collect().cast(WITNESSES) for k in kinds]
     if dtype == pl.String:
         texts = some.group_by("g", "v", maintain_order=True).agg(pl.col("subject").first()).collect()
-        few = texts.filter(pl.len().over("g") <= _MOST)
-        key = pl.format("{}={}|{}", pl.lit(place), "v", "g").alias("key")
-        out.append(few.select(key, "subject").cast(WITNESSES))
+        words = texts.filter(~pl.col("v").str.contains(_DATE))
+        most = max(_FEW, min(_MOST, frame.get_column(subject).n_unique() // _EACH))
+        if words.get_column("v").n_unique() <= most:
+            key = pl.format("{}={}|{}", pl.lit(place), "v", "g").alias("key")
+            out.append(words.select(key, "subject").cast(WITNESSES))
     return out
 
 

@@ -31,6 +31,8 @@ class Answer:
     """What one share gave: its records, the columns that were used, who shows what, and rows that gave no record."""
 
     frames: Mapping[str, pl.DataFrame]
+    #: dataset -> where its values come from, which can depend on the rows that there are
+    origins: Mapping[str, Mapping[str, tuple[str, ...]]]
     used: frozenset[str]
     mapped: frozenset[str]
     witnesses: pl.DataFrame
@@ -48,6 +50,7 @@ def map_shares(data: StudyData, mappings: Path | None, how: Spread) -> Mapped:
     few = _only(plain, chosen(a.witnesses for a in answers))
     run, described = _mapped(with_views(few, _dates(data)), mappings, ready.results[REACHED], lost)
     made = {name: _together(described[name], [a.frames.get(name) for a in answers]) for name in described}
+    made = {n: d.with_(origin=_origins(d, [a.origins.get(n, {}) for a in answers])) for n, d in made.items()}
     used = run.used.union(*(a.used for a in answers))
     run.mapped = run.mapped.union(*(a.mapped for a in answers))
     return finished(replace(run, data=ready, used=used), made)
@@ -63,7 +66,8 @@ def map_share(share: Share, mappings: Path | None, plan: Mapping[str, int]) -> A
     tables = {name: table.frame for name, table in data.tidy.items()}
     seen = witnesses({n: _with_subject(f, run.people) for n, f in frames.items()}, "_subject", groups)
     typed = witnesses(tables, "SUBJID") if ids.height else witnesses({}, "SUBJID")
-    return Answer(frames, frozenset(run.used), frozenset(run.mapped), pl.concat([seen, typed]), run.lost)
+    origins = {name: dataset.origin for name, dataset in made.items()}
+    return Answer(frames, origins, frozenset(run.used), frozenset(run.mapped), pl.concat([seen, typed]), run.lost)
 
 
 def _reached(data: StudyData, shares: Shares, how: Spread) -> dict[str, int]:
@@ -141,3 +145,13 @@ def _together(described: Dataset, frames: Sequence[pl.DataFrame | None]) -> Data
         own = [pl.col(c) if c in frame.columns else pl.lit(None, t).alias(c) for c, t in schema.items()]
         pieces.append(frame.select(own).cast(schema))
     return described.with_(frame=pl.concat(pieces) if pieces else described.frame.clear())
+
+
+def _origins(described: Dataset, told: Sequence[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """Where the values come from, in any share: a date that is the latest of many names the columns that were it once."""
+    out = dict(described.origin)
+    for each in told:
+        for key, sources in each.items():
+            if not set(sources) <= set(out.get(key, ())):
+                out[key] = tuple(sorted({*out.get(key, ()), *sources}))
+    return out

@@ -16,6 +16,8 @@ from cdiscx import flow
 from cdiscx.model.dataset import Dataset
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData
+from cdiscx.parts.witnesses import chosen, witnesses
+from cdiscx.samples import clean, write_csv_folder
 
 
 def messy(study: str, *seeds: int) -> StudyData:
@@ -64,6 +66,16 @@ def test_any_number_of_shares_gives_the_datasets_of_one_piece(study: str, seed: 
     whole = flow.to_adam(flow.to_sdtm(data))
     for shares in (2, 7, 40):
         same_datasets(whole, flow.to_adam(flow.to_sdtm(data, partitions=shares), partitions=shares))
+
+
+@pytest.mark.slow
+def test_few_subjects_show_what_is_said_of_the_datasets_of_many(tmp_path: Path) -> None:
+    write_csv_folder(clean("palhep-a", sites=1, subjects=150, seed=7)[0], tmp_path / "site")
+    data = flow.prepare(flow.tidy(Study.load("palhep-a"), flow.read(tmp_path / "site")))
+    whole = flow.to_adam(flow.to_sdtm(data))
+    frames = {name: dataset.frame for name, dataset in whole.sdtm.items()}
+    assert chosen([witnesses(frames, "USUBJID")]).len() < 100
+    same_datasets(whole, flow.to_adam(flow.to_sdtm(data, partitions=2), partitions=2))
 
 
 def test_tables_on_disk_give_the_datasets_of_tables_in_memory(tmp_path: Path) -> None:
