@@ -16,7 +16,7 @@ import click
 from cdiscx import cli_batch, cli_deliver, cli_ledger, cli_schema, cli_serve, cli_study
 from cdiscx import cli_options as options
 from cdiscx.model.errors import CdiscxError, SpecError
-from cdiscx.model.process import PROCESS
+from cdiscx.model.process import PROCESS, one_thread_for_small
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -133,6 +133,8 @@ def validate(
     low_memory: bool | None,
 ) -> None:
     """Check uploads of one study: every defect with its cell, what is wrong and what to do."""
+    if workers == 1 and cluster is None:
+        one_thread_for_small(uploads)
     from cdiscx import flow
     from cdiscx.model.spec import Study
 
