@@ -112,7 +112,7 @@ def remade(one: Prepared, place: tuple[str, str]) -> Any | None:
     from cdiscx import views
 
     made, other = dict(one.data.tidy), set[str]()
-    todo = views_of(one.check_id)
+    todo = dict(views_of(one.check_id))
     while todo:
         name = next(n for n, v in todo.items() if not any(w in todo for w in views._tables(v)))
         view = todo.pop(name)
