@@ -56,5 +56,7 @@ def last_days(data: StudyData) -> pl.DataFrame:
     if "deaths" in data.tidy:
         death = data.tidy["deaths"].frame.select("SUBJID", _dead="DTHDAT")
         rows = rows.join(death, on="SUBJID", how="left").filter((pl.col("DAY") <= pl.col("_dead")).fill_null(True))
-    best = rows.sort("DAY", "RID", descending=[True, False], maintain_order=True).group_by("SUBJID", maintain_order=True)
+    best = rows.sort("DAY", "RID", descending=[True, False], maintain_order=True).group_by(
+        "SUBJID", maintain_order=True
+    )
     return best.agg(pl.col("DAY", "RID", "SOURCE").first()).sort("SUBJID")
