@@ -31,8 +31,10 @@ def reader(prefix: str) -> pl.Expr:
     return pl.coalesce(f"{prefix}EVALID", f"{prefix}EVAL", pl.lit(INVESTIGATOR)).str.to_uppercase().alias("EVAL")
 
 
-def visit(prefix: str) -> pl.Expr:
-    """The name of the time point: the visit, else its number, the link group or the date."""
+def visit(prefix: str, named: bool = False) -> pl.Expr:
+    """The name of the time point: the visit, else its number, the link group or the date. `named`: every record has a visit."""
+    if named:
+        return upper("VISIT").alias("VISIT")
     number = pl.col("VISITNUM").cast(pl.String)
     return pl.coalesce(upper("VISIT"), number, f"{prefix}LNKGRP", f"{prefix}DTC").alias("VISIT")
 
@@ -176,8 +178,10 @@ def response_records(ctx: Context) -> pl.DataFrame:
         "RS", "RSEVAL", "RSEVALID", "RSTESTCD", "RSCAT", "RSORRES", "RSSTRESC", "RSLNKGRP", "VISIT", "VISITNUM", "RSDTC",
         "RSDT", "RSSEQ", "RSSTAT",
     )  # fmt: skip
-    return rs.filter(pl.col("RSSTAT").is_null()).select(
-        reader("RS"), visit("RS"), SUBJID="USUBJID", TEST=upper("RSTESTCD"), RESULT=upper("RSSTRESC"), RSCAT="RSCAT",
+    named = rs["VISIT"].null_count() == 0
+    done = rs if rs["RSSTAT"].null_count() == rs.height else rs.filter(pl.col("RSSTAT").is_null())
+    return done.select(
+        reader("RS"), visit("RS", named), SUBJID="USUBJID", TEST=upper("RSTESTCD"), RESULT=upper("RSSTRESC"), RSCAT="RSCAT",
         RSORRES="RSORRES", VISITNUM="VISITNUM", RSDT="RSDT", RSSEQ="RSSEQ", _id="_id",
     )  # fmt: skip
 
