@@ -46,6 +46,7 @@ LINEAGE: dict[str, type[pl.DataType]] = {
     "change": pl.String,
 }
 _FORMULA, _OPERATOR = re.compile(r"[A-Z0-9 .()*/+x-]+"), re.compile(r" [-+*/x] ")
+_GROUP = 250_000
 #: many small queries: planning them costs more than running them as they stand
 _AS_WRITTEN = pl.QueryOptFlags.none()
 _SOURCE = ("source_dataset", "source_key", "source_variable", *(c for c in CELLS if c != "_rid"))
@@ -81,8 +82,15 @@ def lineage_adam(datasets: Mapping[str, Dataset], sdtm: Mapping[str, pl.DataFram
 
 def write_lineage(lines: pl.DataFrame, folder: Path) -> Path:
     """Writes `lineage.parquet` into the folder of the datasets; the same lines make the same bytes."""
+    from pyarrow import parquet
+
     path = folder / FILE
-    lines.rechunk().write_parquet(path, compression="zstd", row_group_size=250_000)
+    # a group of rows at a time: the lines of a large study need not be in memory twice
+    first = lines.head(0).to_arrow(compat_level=pl.CompatLevel.oldest())
+    with parquet.ParquetWriter(path, first.schema, compression="zstd") as writer:
+        for start in range(0, max(lines.height, 1), _GROUP):
+            rows = lines.slice(start, _GROUP).rechunk()
+            writer.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), row_group_size=_GROUP)
     return path
 
 
