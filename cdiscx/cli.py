@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
 import shutil
 import sys
+import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -35,6 +37,7 @@ class Group(click.Group):
     def __call__(self, *args: Any, **extra: Any) -> Any:
         """The command of a shell: this process is ours."""
         PROCESS.own = True
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix is multiplied here; its threads would wait in a loop
         return super().__call__(*args, **extra)
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -58,10 +61,20 @@ class Group(click.Group):
             status = _told(_STOPPED, "stopped")
         except Exception as error:
             status = _internal(error)
-        if PROCESS.own:  # what is left is given back whole: no last search through a million objects for garbage
-            gc.disable()
-            gc.freeze()
-        sys.exit(status if isinstance(status, int) else _OK)
+        _leave(status if isinstance(status, int) else _OK)
+
+
+def _leave(status: int) -> NoReturn:
+    """Ends the command; a process of our own is given back whole, without taking a million objects apart one by one."""
+    if not PROCESS.own or threading.active_count() > 1:
+        sys.exit(status)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # whoever read our words has gone: Python knows how to end then
+        sys.exit(status)
+    atexit._run_exitfuncs()
+    os._exit(status)
 
 
 def _told(status: int, *lines: str) -> int:

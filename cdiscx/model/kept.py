@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, overload
 
 import polars as pl
-import pyarrow as pa
 
 from cdiscx.model.errors import ExportError
 
@@ -128,6 +127,8 @@ class Writers:
         self._schema = piece.schema
         try:
             if number not in self._open:
+                import pyarrow as pa  # only larger uploads come here
+
                 how = pa.ipc.IpcWriteOptions(compression="lz4")
                 self._open[number] = pa.ipc.new_file(self.paths[number], table.schema, options=how)
             self._open[number].write_table(table)

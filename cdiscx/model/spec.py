@@ -192,7 +192,7 @@ class Study(Node):
 
     def sheet_of(self, table: str) -> tuple[str, Sheet] | None:
         """Canonical sheet name and sheet that holds a table, or None."""
-        return next(((name, sheet) for name, sheet in self.sheets.items() if sheet.holds == table), None)
+        return self._indexed()[0].get(table)
 
     def sheet_name(self, table: str) -> str:
         """Canonical sheet name of a table, or the table's own name."""
@@ -201,17 +201,28 @@ class Study(Node):
 
     def header(self, table: str, column: str) -> str:
         """Canonical header of a house column, or the column's own name."""
-        found = self.sheet_of(table)
-        if found:
-            for header, spec in found[1].columns.items():
-                if spec.is_ == column:
-                    return header
-        return column
+        found = self._indexed()[1].get((table, column))
+        return found[0] if found else column
 
     def column(self, table: str, column: str) -> Column | None:
         """The column's description, or None."""
-        found = self.sheet_of(table)
-        return next((c for c in found[1].columns.values() if c.is_ == column), None) if found else None
+        found = self._indexed()[1].get((table, column))
+        return found[1] if found else None
+
+    def _indexed(self) -> tuple[dict[str, tuple[str, Sheet]], dict[tuple[str, str], tuple[str, Column]]]:
+        """Sheets by table, columns by table and house name, the first of each; made once for the sheets as they are."""
+        known = self.__dict__.get("_index")
+        if known is None or known[0] is not self.sheets:  # a copy with other sheets
+            tables: dict[str, tuple[str, Sheet]] = {}
+            columns: dict[tuple[str, str], tuple[str, Column]] = {}
+            for name, sheet in self.sheets.items():
+                if sheet.holds in tables:
+                    continue
+                tables[sheet.holds] = (name, sheet)
+                for header, column in sheet.columns.items():
+                    columns.setdefault((sheet.holds, column.is_), (header, column))
+            known = self.__dict__["_index"] = (self.sheets, (tables, columns))
+        return known[1]
 
     def p(self, name: str) -> Any:
         """A parameter by name; SpecError when the study file does not give it."""

@@ -1,6 +1,7 @@
 """Overall response at one time point: target, non-target and new lesion in, response and rule id out."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import polars as pl
@@ -103,21 +104,24 @@ def _place(words: tuple[str, ...], component: pl.Expr) -> pl.Expr:
 
 def _look_up(c: Criterion, part: pl.Expr, target: pl.Expr, nontarget: pl.Expr, new: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """(response, rule id): every combination is decided once by the table, each row then looks up its number."""
-    targets, nontargets, news = (*_TARGET_WORDS, _OTHER), (*_NONTARGET_WORDS, _OTHER), (*_NEW_WORDS, _OTHER)
-    combinations = product(overall_rules(c), targets, nontargets, news)
-    decided = {number: _first_match(*words) for number, words in enumerate(combinations)}
+    responses, rule_ids = _decided(overall_rules(c))
     number = part
     for words, component in ((_TARGET_WORDS, target), (_NONTARGET_WORDS, nontarget), (_NEW_WORDS, new)):
         number = number * (len(words) + 1) + _place(words, component)
+    numbers = pl.int_range(responses.len(), eager=True)
     response, rule_id = (
-        number.replace_strict(
-            list(decided),
-            [None if rule is None else getattr(rule, name) for rule in decided.values()],
-            return_dtype=pl.String,
-        )
-        for name in ("response", "id")
+        number.replace_strict(numbers, words, return_dtype=pl.String) for words in (responses, rule_ids)
     )
     return response, rule_id
+
+
+@cache
+def _decided(parts: tuple[tuple[OverallRule, ...], ...]) -> tuple[pl.Series, pl.Series]:
+    """Response and rule id (null outside the tables) of every combination of part, target, non-target and new lesion."""
+    targets, nontargets, news = (*_TARGET_WORDS, _OTHER), (*_NONTARGET_WORDS, _OTHER), (*_NEW_WORDS, _OTHER)
+    rules = [_first_match(*words) for words in product(parts, targets, nontargets, news)]
+    response = pl.Series([None if rule is None else rule.response for rule in rules], dtype=pl.String)
+    return response, pl.Series([None if rule is None else rule.id for rule in rules], dtype=pl.String)
 
 
 def _expr(column: pl.Expr | str) -> pl.Expr:
