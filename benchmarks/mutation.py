@@ -38,6 +38,7 @@ sys.path[:0] = [
 from mutants import KINDS, TABLE, Mutant, living, mutants  # noqa: E402
 from mutation_judges import (  # noqa: E402
     BY_SCHEMA,
+    DIRECT,
     STANDARDS,
     by_cases,
     by_tests,
@@ -124,11 +125,18 @@ def judge(mutant: Mutant, judges: tuple[str, ...], options: argparse.Namespace) 
     few = judges[: options.users]
     for check_id in few:
         prepared(check_id)  # with the rule as it is
+    direct = DIRECT.get(mutant.module.rpartition(".")[2], ())
+    if direct:
+        tests_of(direct)
     place = (mutant.module, mutant.function)
+
+    def asked() -> str | None:
+        own = by_tests(direct) if direct and mutant.family == "views" else None
+        cases = (lambda: by_views(few, place)) if mutant.family == "views" else (lambda: by_cases(few))
+        return own or cases() or (by_tests(direct) if direct and mutant.family != "views" else None)
+
     with living(mutant):
-        if mutant.family == "views":
-            return within(options.budget, lambda: by_views(few, place))
-        return within(options.budget, lambda: by_cases(few))
+        return within(options.budget, asked)
 
 
 def main() -> None:

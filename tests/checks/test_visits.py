@@ -138,6 +138,20 @@ def test_a_study_without_schedule_regimens_and_assessments_is_checked_without_cr
     assert {f.check_id for f in found} == {"DAT-005", "VIS-011"}
 
 
+def test_the_first_of_a_series_stands_at_its_own_number_among_the_visits_of_its_block():
+    study = Study.load("palhep-a")
+    moved = [
+        v.model_copy(update={"num": 19.5, "block": "continuation"}) if v.name == "END OF TREATMENT" else v
+        for v in study.schedule
+    ]
+    study = study.model_copy(update={"schedule": tuple(moved)})
+    rows = [seen("CONTINUATION CYCLE 1", "2024-04-03"), seen("END OF TREATMENT", "2024-04-04")]
+    found = findings(
+        study_data(study, {"subjects": [SUBJECT], "dosing": [dose("2024-01-10")], "visits": rows}), "VIS-003"
+    )
+    assert [f.visit for f in found] == ["CONTINUATION CYCLE 1"]
+
+
 def test_an_upload_in_several_parts_with_empty_ones_is_read_as_one():
     study = Study.load("palhep-a")
     parts = [
