@@ -9,7 +9,7 @@ from cdiscx.adam._adrs_columns import columns, parameter_table, values
 from cdiscx.adam._best import derive_param_best, derive_param_course, derive_param_window
 from cdiscx.adam._composite_rows import derive_param_composite
 from cdiscx.adam._context import Absent, Context, after
-from cdiscx.adam._course import course
+from cdiscx.adam._course import Course, course
 from cdiscx.adam._event_free import derive_param_event_free
 from cdiscx.adam._finish import finish
 from cdiscx.adam._readings import (
@@ -44,22 +44,15 @@ def adrs(ctx: Context) -> Dataset | Absent:
 def derive_responses(ctx: Context, source: ResponseSource) -> Dataset | Absent:
     """ADRS under one source of responses (SITE or DERIVED): the analysis compares both."""
     found = course(ctx)
-    points = found.points.with_columns(SUBJID="_at", RID="RSRID")
-    if points.is_empty() and ctx.adsl.is_empty():
+    if found.points.is_empty() and ctx.adsl.is_empty():
         return Absent("no subject and no tumour assessment")
-    rows = readings(points, source)
-    pieces = [
-        *_site_parameters(ctx, points, rows, found.records, source),
-        *_derived_parameters(points, rows, source),
-        _baseline_again(rows),
-        *_per_subject(ctx, rows),
-        *derive_param_composite(ctx, points, found.records, source),
-        *derive_param_resected(ctx),
-    ]
+    lesions, pieces = found.lesions, _pieces(ctx, found, source)
+    del found  # its memory serves for what follows
     frame = _assembled(ctx, pieces)
+    del pieces
     if more := derive_param_event_free(ctx, frame):
         frame = pl.concat([frame, _assembled(ctx, more)], how="diagonal")
-    frame = _dated_by_scans(frame, found.lesions)
+    frame = _dated_by_scans(frame, lesions)
     return finish(
         ctx, "ADRS", frame, columns(ctx, source),
         label="Disease Response Analysis Dataset", klass="BASIC DATA STRUCTURE",
@@ -68,6 +61,20 @@ def derive_responses(ctx: Context, source: ResponseSource) -> Dataset | Absent:
         values=values(ctx, frame, source),
         comment=f"Endpoint derivations use the {'site' if source == 'SITE' else 'derived'} responses (ANL01FL).",
     )  # fmt: skip
+
+
+def _pieces(ctx: Context, found: Course, source: ResponseSource) -> list[pl.DataFrame]:
+    """The rows of every parameter but those that rest on other parameters."""
+    points = found.points.with_columns(SUBJID="_at", RID="RSRID")
+    rows = readings(points, source)
+    return [
+        *_site_parameters(ctx, points, rows, found.records, source),
+        *_derived_parameters(points, rows, source),
+        _baseline_again(rows),
+        *_per_subject(ctx, rows),
+        *derive_param_composite(ctx, points, found.records, source),
+        *derive_param_resected(ctx),
+    ]
 
 
 def _site_parameters(
@@ -149,31 +156,27 @@ def _assembled(ctx: Context, pieces: list[pl.DataFrame]) -> pl.DataFrame:
     frame = pl.concat([p for p in pieces if p.height] or [pl.DataFrame(schema=_SHAPE)], how="diagonal")
     frame = frame.with_columns(pl.lit(None, dtype=t).alias(c) for c, t in _SHAPE.items() if c not in frame.columns)
     table = parameter_table(ctx)
-    codes = frame["PARAMCD"].unique().to_list()
-    death, by_record = pl.col("PARAMCD") == "DEATH", pl.col("RSSEQ").is_not_null()
-    by_lesions = pl.col("_from").is_not_null()
     own = pl.concat_list(pl.coalesce("RID", "_dm"))
-    # SUBJID is the subject's row in ADSL, and a parameter its place among the codes: looked up, not joined
+    # SUBJID is the subject's row in ADSL, and a word its place among the words: looked up, not joined
     beside = _people(ctx).select(pl.col("USUBJID", "_start", "_dm").gather(frame["SUBJID"]))
-    code = frame["PARAMCD"].cast(pl.Enum(codes)).to_physical()
+    codes, code = _places(frame["PARAMCD"])
     names = [pl.Series(n, [table[c][i] for c in codes], dtype=pl.String).gather(code) for i, n in enumerate(_NAMES)]
+    words, word = _places(frame["AVALC"])
+    numbers = pl.Series("AVAL", [_CODES.get(w) for w in words], dtype=pl.Float64).gather(word)
     return (
-        pl.concat([frame, beside, pl.DataFrame(names)], how="horizontal")
+        pl.concat([frame, beside, pl.DataFrame([*names, numbers, *_sources(frame)])], how="horizontal")
         .with_columns(
             EVALR="EVAL",
             AVISIT="VISIT",
             AVISITN="VISITNUM",
-            AVAL=pl.col("AVALC").replace_strict(
-                list(_CODES), list(_CODES.values()), default=None, return_dtype=pl.Float64
-            ),
             ADY=study_day(pl.col("ADT"), pl.col("_start")),
-            SRCDOM=pl.coalesce("SRCDOM", _source(death, by_record, by_lesions, ("ADSL", "RS", "TR"))),
-            SRCVAR=pl.coalesce("SRCVAR", _source(death, by_record, by_lesions, ("DTHDT", "RSSTRESC", "TRSTRESN"))),
+            SRCDOM=pl.coalesce("SRCDOM", "_dom"),
+            SRCVAR=pl.coalesce("SRCVAR", "_var"),
             SRCSEQ="RSSEQ",
             _from=pl.coalesce("_from", own),
             _at="SUBJID",
         )
-        .drop("SUBJID", "EVAL", "VISIT", "VISITNUM", "TP", "RSSEQ", "RID", "_dm", "_start")
+        .drop("SUBJID", "EVAL", "VISIT", "VISITNUM", "TP", "RSSEQ", "RID", "_dm", "_start", "_dom", "_var")
     )
 
 
@@ -198,9 +201,19 @@ def _people(ctx: Context) -> pl.DataFrame:
     return found.select("SUBJID", "USUBJID", "_start", _dm=pl.coalesce("_id", pl.col("_from").list.first()))
 
 
-def _source(death: pl.Expr, by_record: pl.Expr, by_lesions: pl.Expr, words: tuple[str, str, str]) -> pl.Expr:
-    first, second, third = (pl.lit(w) for w in words)
-    return pl.when(death).then(first).when(by_record).then(second).when(by_lesions).then(third)
+def _places(words: pl.Series) -> tuple[list[str], pl.Series]:
+    """The words that occur, and the place of each row's word among them."""
+    known = words.drop_nulls().unique().to_list()
+    return known, words.cast(pl.Enum(known)).to_physical()
+
+
+def _sources(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """`_dom` and `_var`: where a value comes from that names no source of its own."""
+    death, by_record = pl.col("PARAMCD") == "DEATH", pl.col("RSSEQ").is_not_null()
+    place = pl.when(death).then(0).when(by_record).then(1).when(pl.col("_from").is_not_null()).then(2).cast(pl.UInt8)
+    at = frame.select(place).to_series()
+    domains, variables = ("ADSL", "RS", "TR"), ("DTHDT", "RSSTRESC", "TRSTRESN")
+    return pl.Series("_dom", domains).gather(at), pl.Series("_var", variables).gather(at)
 
 
 _NAMES = ("PARAM", "PARCAT1")

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
 import polars as pl
 
 from cdiscx import registry
 from cdiscx.adam import Derived, derive
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Kept, Scratch, pieces, selected
 from cdiscx.model.spec import Study
 from cdiscx.parts import Spread, spread
 from cdiscx.parts.shares import packed, unpacked
@@ -39,38 +42,50 @@ class Portion:
 class Answer:
     """What a share gave, study by study: records by dataset, and who shows what."""
 
-    frames: tuple[Mapping[str, pl.DataFrame], ...]
+    frames: tuple[Mapping[str, pl.DataFrame | Kept], ...]
     witnesses: tuple[pl.DataFrame, ...]
 
 
 def derive_shares(
-    studies: Sequence[Study], sdtm: Mapping[str, pl.DataFrame], *, cutoff: dt.date, how: Spread
+    studies: Sequence[Study], sdtm: Mapping[str, pl.DataFrame | Kept], *, cutoff: dt.date, how: Spread
 ) -> list[Derived]:
-    """`derive` of one SDTM by each of several studies. Raises UploadError when DM is missing, UsageError for a cluster that
+    """`derive` of one SDTM by each of several studies. SDTM on disk is derived by its files, a share of the subjects each,
+    and what is made of it waits on disk too. Raises UploadError when DM is missing, UsageError for a cluster that
     does not answer."""
     registry.discover("cdiscx.adam")
     frames = _numbered(sdtm)
-    if "DM" not in frames or "USUBJID" not in frames["DM"].columns or how.parts < 2:
-        return [derive(study, sdtm, cutoff=cutoff) for study in studies]
-    subjects = frames["DM"].select(pl.col("USUBJID").cast(pl.String)).drop_nulls().unique().sort("USUBJID")
-    ranks = subjects.with_columns(_share=pl.int_range(pl.len()) * how.parts // pl.len())
-    whole = _of_all()
+    parts, ready = _files(frames), "DM" in frames and "USUBJID" in frames["DM"].columns
+    if not ready or (parts < 2 and how.parts < 2):
+        return [derive(study, _loaded(sdtm), cutoff=cutoff) for study in studies]
+    subjects = selected(frames["DM"], ["USUBJID"]).select(pl.col("USUBJID").cast(pl.String)).drop_nulls().unique()
+    number = parts if parts > 1 else how.parts
+    ranks = _ranks(subjects, frames["DM"], number)
+    whole, scratch = _of_all(), Scratch() if parts > 1 else None
 
-    def portion(number: int) -> Portion:
-        own = ranks.filter(pl.col("_share") == number).get_column("USUBJID")
-        others = ranks.get_column("USUBJID") if number == 0 else None
-        return Portion(tuple(studies), {n: packed(_of(f, own, others)) for n, f in frames.items()}, cutoff)
+    def portion(share: int) -> Portion:
+        own = ranks.filter(pl.col("_share") == share).get_column("USUBJID")
+        others = ranks.get_column("USUBJID") if share == 0 else None
+        packages = {n: packed(_piece(f, share, number, own, others)) for n, f in frames.items()}
+        return Portion(tuple(studies), packages, cutoff)
 
     def meanwhile() -> list[Derived]:
-        return [derive(study, frames, cutoff=cutoff, only=whole) if whole else Derived({}, {}) for study in studies]
+        if scratch is not None or not whole:  # only where a study has such a dataset, which the shares tell
+            return [Derived({}, {}) for _ in studies]
+        return [derive(study, _loaded(frames), cutoff=cutoff, only=whole) for study in studies]
 
-    answers, own = spread(derive_portion, how.parts, portion, how, meanwhile)
+    answers, own = spread(derive_portion, number, portion, how, meanwhile, partial(_laid_down, scratch=scratch))
     out = []
     for n, study in enumerate(studies):
         few = chosen(a.witnesses[n] for a in answers)
         described = derive(study, {name: _of(f, few, None) for name, f in frames.items()}, cutoff=cutoff)
-        made = {name: _together(d, [a.frames[n].get(name) for a in answers]) for name, d in described.items()}
-        made |= {name: own[n][name] for name in whole if name in own[n]}
+        made = {
+            name: _together(d, [a.frames[n].get(name) for a in answers], scratch)
+            for name, d in described.items()
+            if name not in whole
+        }
+        late = [name for name in whole if name in described] if scratch is not None else []
+        all_ = derive(study, _loaded(frames), cutoff=cutoff, only=late) if late else own[n]
+        made |= {name: all_[name] for name in whole if name in all_}
         reasons = {name: why for name, why in described.reasons.items() if name not in made}
         out.append(Derived({name: made[name] for name in sorted(made, key=lambda k: (k != "ADSL", k))}, reasons))
     return out
@@ -98,12 +113,18 @@ def _of_all() -> list[str]:
     return [name for name, made in registry.registered("dataset").items() if getattr(made, "of_all", False)]
 
 
-def _numbered(sdtm: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The frames by upper-case name with the `_id`s that `derive` would give them."""
+def _numbered(sdtm: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame | Kept]:
+    """The frames by upper-case name with the `_id`s that `derive` would give them; those on disk have them."""
     named = {name.upper(): frame for name, frame in sdtm.items()}
-    out, offset = {}, 0
+    out: dict[str, pl.DataFrame | Kept] = {}
+    offset = 0
     for name in sorted(named):
-        frame = named[name].rename({c: c.upper() for c in named[name].columns if not c.startswith("_")})
+        held = named[name]
+        if isinstance(held, Kept):
+            out[name] = held
+            offset += held.height
+            continue
+        frame = held.rename({c: c.upper() for c in held.columns if not c.startswith("_")})
         if "_id" not in frame.columns:
             frame = frame.with_columns(_id=(pl.int_range(pl.len()) + offset).cast(pl.UInt32))
         offset += frame.height
@@ -111,21 +132,68 @@ def _numbered(sdtm: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return out
 
 
-def _of(frame: pl.DataFrame, subjects: pl.Series, listed: pl.Series | None) -> pl.DataFrame:
+def _loaded(frames: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame]:
+    return {name: held.load() if isinstance(held, Kept) else held for name, held in frames.items()}
+
+
+def _files(frames: Mapping[str, pl.DataFrame | Kept]) -> int:
+    """How many shares SDTM on disk is in: files of each dataset."""
+    return max((len(f.paths) for f in frames.values() if isinstance(f, Kept)), default=1)
+
+
+def _ranks(subjects: pl.DataFrame, dm: pl.DataFrame | Kept, number: int) -> pl.DataFrame:
+    """`USUBJID`, `_share` of the subjects that are listed, sorted: as the files of DM have them, else shares of equal size."""
+    if isinstance(dm, Kept) and len(dm.paths) == number:
+        named = [
+            piece.select(pl.col("USUBJID").cast(pl.String), _share=pl.lit(n, pl.Int64))
+            for n, piece in enumerate(pieces(dm, ["USUBJID"]))
+        ]
+        return pl.concat(named).drop_nulls().unique("USUBJID", keep="first", maintain_order=True).sort("USUBJID")
+    return subjects.sort("USUBJID").with_columns(_share=pl.int_range(pl.len()) * number // pl.len())
+
+
+def _piece(
+    held: pl.DataFrame | Kept, share: int, number: int, subjects: pl.Series, listed: pl.Series | None
+) -> pl.DataFrame:
+    """The records of a share: of a dataset on disk its file, of one in memory those of the share's subjects."""
+    if isinstance(held, Kept) and len(held.paths) == number:
+        return next(islice(pieces(held), share, None))
+    return _of(held, subjects, listed)
+
+
+def _of(held: pl.DataFrame | Kept, subjects: pl.Series, listed: pl.Series | None) -> pl.DataFrame:
     """The records of these subjects, and those of none; with `listed` also those of subjects that it does not have."""
-    if "USUBJID" not in frame.columns:
-        return frame
+    if "USUBJID" not in held.columns:
+        return held.load() if isinstance(held, Kept) else held
     who = pl.col("USUBJID").cast(pl.String)
     own = who.is_in(subjects.implode()) | who.is_null()
-    return frame.filter(own if listed is None else own | ~who.is_in(listed.implode()))
+    wanted = own if listed is None else own | ~who.is_in(listed.implode())
+    if isinstance(held, pl.DataFrame):
+        return held.filter(wanted)
+    return pl.concat([piece.filter(wanted) for piece in pieces(held)])
 
 
-def _together(described: Dataset, frames: Sequence[pl.DataFrame | None]) -> Dataset:
-    """The records of all shares under the variables of the dataset."""
+def _laid_down(answer: Answer, scratch: Scratch | None) -> Answer:
+    """The answer with its records on disk, where SDTM is there too."""
+    if scratch is None:
+        return answer
+    laid = ({n: scratch.keep(f) if isinstance(f, pl.DataFrame) else f for n, f in own.items()} for own in answer.frames)
+    return replace(answer, frames=tuple(laid))
+
+
+def _together(described: Dataset, frames: Sequence[pl.DataFrame | Kept | None], scratch: Scratch | None) -> Dataset:
+    """The records of all shares under the variables of the dataset; on disk a file a share."""
     schema = described.frame.schema
-    pieces = []
-    for frame in frames:
-        if frame is not None and frame.height:
-            own = [pl.col(c) if c in frame.columns else pl.lit(None, t).alias(c) for c, t in schema.items()]
-            pieces.append(frame.select(own).cast(schema))
-    return described.with_(frame=pl.concat(pieces) if pieces else described.frame.clear())
+
+    def fitting(held: pl.DataFrame | Kept | None) -> pl.DataFrame:
+        if held is None or not held.height:
+            return described.frame.clear()
+        frame = held.load() if isinstance(held, Kept) else held
+        own = [pl.col(c) if c in frame.columns else pl.lit(None, t).alias(c) for c, t in schema.items()]
+        return frame.select(own).cast(schema)
+
+    if scratch is None:
+        return described.with_(frame=pl.concat([fitting(frame) for frame in frames]))
+    made = scratch.rewritten((fitting(frame) for frame in frames), schema)
+    scratch.drop(frame for frame in frames if isinstance(frame, Kept))
+    return described.with_(frame=made)

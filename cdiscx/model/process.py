@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 #: uploads up to this size in all are worked on by one thread: handing their small frames to many costs more than it gives
 _SMALL = 2 * 1024**2
@@ -32,3 +37,46 @@ def one_thread_for_small(uploads: Iterable[str]) -> None:
     paths = [Path(u) for u in uploads]
     if all(p.is_file() for p in paths) and sum(p.stat().st_size for p in paths) <= _SMALL:
         os.environ["POLARS_MAX_THREADS"] = "1"
+
+
+class _Spared:
+    """An import finder for which some packages are not installed."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Nothing: the next finder is asked. Raises ModuleNotFoundError for the packages to spare."""
+        if name in self.names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+@contextmanager
+def without(*names: str) -> Iterator[None]:
+    """For what is imported meanwhile, the packages are not installed: libraries that can do without them start faster."""
+    spared = _Spared(*names)
+    sys.meta_path.insert(0, spared)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(spared)
+
+
+class _Later(ModuleType):
+    """Stands for a module until something of it is asked for."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        name = self.__name__
+        if sys.modules.get(name) is self:
+            del sys.modules[name]
+        return getattr(importlib.import_module(name), attribute)
+
+
+def load_when_used(name: str) -> None:
+    """Puts a stand-in for a module in place, which loads it at the first look at anything in it. No such module: nothing."""
+    if name in sys.modules or importlib.util.find_spec(name) is None:
+        return
+    module = sys.modules[name] = _Later(name)
+    package, _, last = name.rpartition(".")
+    if package:
+        setattr(sys.modules[package], last, module)

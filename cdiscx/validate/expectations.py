@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import gc
 import importlib
-import importlib.util
 import os
-import sys
+import pprint
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
 import polars as pl
 
 from cdiscx.model.finding import Check, Severity
+from cdiscx.model.process import PROCESS, load_when_used, without
 from cdiscx.model.spec import Expectation, Study
 from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
@@ -206,8 +207,9 @@ def _observed(result: Mapping[str, Any]) -> Any:
 def _great_expectations() -> Any:
     """The library, imported once, quietly: its own imports warn of modules that Python has renamed.
 
-    It loads all of scipy.stats for one expectation about divergence; that waits until it is used. Two thousand modules
-    make a million objects that all stay: the search for garbage among them waits as well.
+    It loads all of scipy.stats and altair for one expectation about divergence; these wait until they are used. Two
+    thousand modules make a million objects that all stay: the search for garbage among them waits as well. In a process of
+    our own it does without what only databases and files need.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     collecting = gc.isenabled()
@@ -215,22 +217,33 @@ def _great_expectations() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _load_when_used("scipy.stats")
-            return importlib.import_module("great_expectations")
+            load_when_used("scipy.stats")
+            load_when_used("altair")
+            if not PROCESS.own:
+                return importlib.import_module("great_expectations")
+            with without("sqlalchemy"), _no_file_readers():
+                return importlib.import_module("great_expectations")
     finally:
         if collecting:
             gc.enable()
 
 
-def _load_when_used(name: str) -> None:
-    """Puts a module in place that loads itself at the first look at it (the standard library's own way)."""
-    if name in sys.modules or (spec := importlib.util.find_spec(name)) is None or spec.loader is None:
-        return
-    spec.loader = loader = importlib.util.LazyLoader(spec.loader)
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    package, _, last = name.rpartition(".")
-    setattr(sys.modules[package], last, module)
+@contextmanager
+def _no_file_readers() -> Iterator[None]:
+    """pandas with one of its readers of files: the library makes two classes of every one that it finds, and a text of
+    each for a log that nobody reads."""
+    import pandas as pd
+
+    readers = {name: found for name, found in vars(pd).items() if name.startswith("read_") and name != "read_csv"}
+    shown, pprint.pformat = pprint.pformat, lambda *_, **__: ""
+    try:
+        for name in readers:
+            delattr(pd, name)
+        yield
+    finally:
+        pprint.pformat = shown
+        for name, found in readers.items():
+            setattr(pd, name, found)
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from importlib import import_module
@@ -13,7 +12,7 @@ import polars as pl
 
 from cdiscx import registry
 from cdiscx.model.finding import Check, Severity
-from cdiscx.model.process import PROCESS
+from cdiscx.model.process import PROCESS, without
 from cdiscx.model.spec import Column, Sheet, Study
 from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
@@ -36,18 +35,6 @@ _BLANK_KINDS = (
 )
 
 
-class _Spared:
-    """An import finder for which some packages are not installed; pandera works without them, and starts faster."""
-
-    def __init__(self, *names: str) -> None:
-        self.names = names
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Nothing: the next finder is asked. Raises ModuleNotFoundError for the packages to spare."""
-        if name in self.names:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
 @cache
 def _pandera() -> Any:
     """pandera.polars, imported when the first schema is compiled.
@@ -56,15 +43,11 @@ def _pandera() -> Any:
     as long again, is spared in a process of our own only: a program that cdiscx is a guest in may want pandera's classes
     for pandas.
     """
-    spared = _Spared("hypothesis", *(("pandas",) if PROCESS.own else ()))
-    sys.meta_path.insert(0, spared)
-    try:
+    with without("hypothesis", *(("pandas",) if PROCESS.own else ())):
         pandera = import_module("pandera.polars")
         import_module("pandera.backends.polars.register").register_polars_backends()
         import_module("pandera.backends.register_checks").register_default_check_backends(pl.DataFrame)
         return pandera
-    finally:
-        sys.meta_path.remove(spared)
 
 
 def compile_schema(study: Study, table: str) -> pa.DataFrameSchema:
