@@ -160,6 +160,8 @@ def _matches(got: dict[str, Any], want: dict[str, Any], column: str | None) -> b
             return False
     if column is not None and got["column"] != column:
         return False
+    if "without" in want and want["without"] in got["message"]:
+        return False
     return "says" not in want or want["says"] in got["message"]
 
 

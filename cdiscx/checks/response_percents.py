@@ -152,7 +152,7 @@ def percent_from_nadir_differs(
         ((pl.col("_part") < pl.col("NADIR")) & _same(_percent(total, pl.col("_part")), site, tolerance),
          pl.lit(" The site seems to have taken a visit at which not all targets could be read as nadir.")),
     ]  # fmt: skip
-    used = total / (1 + site / 100)
+    used = (total / (1 + site / 100)).round(6)  # free of binary dust, so that the limit is met exactly
     implied = pl.when((site > -100) & (used <= 10 * total)).then(
         pl.lit(" (a nadir of ") + number_said(used) + pl.lit(" mm)")
     )
