@@ -30,7 +30,9 @@ def test_the_command_and_a_host_program_find_the_same(study: str) -> None:
     assert own[:2] == guest[:2]
     assert own[0] == 1
     judged = [
-        c for c in json.loads(own[1])["checks"] if c["check"].startswith("EXP") and c["status"] in ("passed", "failed")
+        c
+        for c in json.loads(own[1])["checks"]
+        if c["check_id"].startswith("EXP") and c["status"] in ("passed", "failed")
     ]
     assert judged, "Great Expectations judged the uploads"
     assert "sqlalchemy" in guest[2].split()
