@@ -42,7 +42,8 @@ def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     CELL: house column of the cell that counts. STATED: said to be not evaluable, without a number. UNDATED: said to be
     resected while no operation is dated before (it is not STATED then). DOUBT: the row does
     not say what it should (no value and not stated so, read twice with different values, impossible numbers); checks of
-    lesions speak of it, so responses are not judged by it. Lesions that were resected are not of the post-operative
+    lesions speak of it, so responses are not judged by it. After surgery also: not evaluable without a reason, while no
+    operation of the subject names a lesion, so that nobody can tell whether it was taken out. Lesions that were resected are not of the post-operative
     set: those that the operation lists, and those whose post-operative row says so (R11-C-8, trial-a 7).
     """
     points = judged_points(tables["assessments"]).select(
@@ -61,7 +62,11 @@ def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     kept = marked.join(out, on=["SEG", "LESID"], how="anti", nulls_equal=True)
     # gone, but no day of an operation is known to be before: END-004 and DAT-003 ask for it
     undated = kept.with_columns(UNDATED=~after & removed & _STATED.fill_null(False))
-    return _trusted(_with_cell(undated.drop("_gone", "_parent"), study), study)
+    named = gone.select("SUBJID", _named=pl.lit(True)).unique()
+    untold = undated.join(named, on="SUBJID", how="left").with_columns(
+        _untold=after & _STATED.fill_null(False) & pl.col("TRREAS").is_null() & pl.col("_named").is_null()
+    )
+    return _trusted(_with_cell(untold.drop("_gone", "_parent", "_named"), study), study)
 
 
 def _with_cell(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
@@ -104,5 +109,5 @@ def _trusted(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     twice = pl.col("_twice").fill_null(False)
     other = (pl.col("CLASS") == "NON-TARGET") & pl.col("TRSTATUS").is_null()
     return rows.with_columns(
-        DOUBT=(target & (impossible | unsaid)) | other | (twice & (pl.col("CLASS") != "NEW"))
-    ).drop("_twice")
+        DOUBT=(target & (impossible | unsaid)) | other | (twice & (pl.col("CLASS") != "NEW")) | pl.col("_untold")
+    ).drop("_twice", "_untold")
