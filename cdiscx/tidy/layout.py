@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import cache
 
 import polars as pl
 
@@ -82,16 +82,21 @@ def find_header(raw: RawSheet, aliases: Aliases) -> _Guess | None:
     """The best-scoring row (or two rows joined) among the first used rows; None where nothing looks like a header."""
     letters = [c for c in raw.text.columns if c != "_row"]
     top = raw.text.head(_SEARCHED_ROWS + 1).with_columns(clean_of(pl.col(letters)))
-    guesses = []
-    for row in top.to_dicts():
-        texts = {letter: flat_lines(row[letter]) for letter in letters if row[letter] is not None}
-        if texts:
-            guesses.append(_guess((row["_row"],), texts, aliases))
+    filled = [{c: text for c, text in row.items() if text is not None} for row in top.to_dicts()]
+    rows = [row for row in filled if len(row) > 1]
+
+    @cache
+    def guess(n: int) -> _Guess:
+        texts = {letter: flat_lines(rows[n][letter]) for letter in letters if letter in rows[n]}
+        return _guess((rows[n]["_row"],), texts, aliases)
+
     best: _Guess | None = None
-    for guess in guesses[:_SEARCHED_ROWS]:
-        if best is None or guess.score > best.score:
-            best = guess
-    for upper, lower in pairwise(guesses[:_SEARCHED_ROWS]):
+    for n, row in enumerate(rows[:_SEARCHED_ROWS]):
+        # a row has at most as many headings as cells
+        if best is None or (len(row) - 1 > best.score and guess(n).score > best.score):
+            best = guess(n)
+    for n in range(len(rows[:_SEARCHED_ROWS]) - 1):
+        upper, lower = guess(n), guess(n + 1)
         # Below a good header row there are data, and banners above it.
         if best is not None and best.score >= _ENOUGH and upper.rows > best.rows:
             break

@@ -42,7 +42,8 @@ def resolve(part: CheckPart, data: StudyData, views: Mapping[str, View]) -> Inpu
     must = list(_linked(_base(required, views, must=True)))
     may = list(_keyed(_base((*required, *part_uses), views, must=False), study))
     unknown = [w for w in must if _unknown(w, study)]
-    owed = {w: _owed(w, data) for w in _leant_on(part, (*required, *part_uses), views, study)}
+    leant = _leant_on(part, (*required, *part_uses), views, study) if data.absent else {}
+    owed = {w: _owed(w, data) for w in leant if w in data.absent}
     lacking = {**owed, **{w: frozenset(data.absent.get(w, ())) for w in must}}
     total = max(len(data.upload.files), 1)
     blocked = None
