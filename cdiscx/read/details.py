@@ -24,9 +24,11 @@ _LONGEST_ROW = 64 << 20
 #: from this size on, a grid must be filled by its cells to an eighth, or it is read cell by cell
 _DENSE = 8_000_000
 #: any reference beyond Z999999: only then the extent must be looked at closely
-_FAR = re.compile(rb"""["'](?:[A-Za-z]{2,3}[0-9]{1,7}|[A-Za-z][0-9]{7})["']""")
+_FAR = re.compile(rb"""["'](?:[A-Za-z]{2,}[0-9]+|[A-Za-z][0-9]{7,})["']""")
 _FAR_PLAIN = re.compile(rb"""r="[A-Z](?:[A-Z]|[0-9]{7})""")
 _REFERENCE = re.compile(rb"""["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
+#: no sheet has so many columns or rows; the fast reader would ask for a grid of that size and be ended by the system
+_BEYOND = re.compile(rb"""\br\s*=\s*["'](?:[A-Za-z]{4,}[0-9]+|[A-Za-z]+[0-9]{8,})["']""")
 _ROOT = re.compile(rb"<(?:([A-Za-z_][\w.-]*):)?worksheet[\s>]")
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
@@ -182,11 +184,21 @@ def too_many_cells(name: str, limits: Limits) -> UploadError:
     return UploadError(f"{name} has a sheet with more than {limits.cells:,} cells; split it and upload the parts")
 
 
+def _beyond(name: str, limits: Limits) -> UploadError:
+    """The error of a cell where no sheet has one."""
+    return UploadError(
+        f"{name} has a cell beyond {letter(limits.columns - 1)}{limits.rows}, the last one a sheet can have; save it again "
+        "in Excel and upload that file"
+    )
+
+
 def _measure(archive: Archive, member: str, found: Details) -> None:
     """Whether the cells fill the grid they span: the fast reader lays out the whole grid, blank cells included."""
     limits = archive.limits
     last_row, letters = 0, {b"A"}
     for chunk, _ in _row_chunks(archive, member):
+        if _BEYOND.search(chunk):
+            raise _beyond(archive.name, limits)
         references = _REFERENCE.findall(chunk)
         if references:
             columns, rows = zip(*references, strict=True)
@@ -194,10 +206,7 @@ def _measure(archive: Archive, member: str, found: Details) -> None:
             last_row = max(last_row, *map(int, set(rows)))
     width = max(position(f"{column.decode()}1")[1] + 1 for column in letters)
     if last_row > limits.rows or width > limits.columns:
-        raise UploadError(
-            f"{archive.name} has a cell beyond {letter(limits.columns - 1)}{limits.rows}, the last one a sheet can "
-            "have; save it again in Excel and upload that file"
-        )
+        raise _beyond(archive.name, limits)
     grid = last_row * width
     found.scattered = grid > max(_DENSE, 8 * found.cells)
     if not found.scattered and grid > limits.cells:

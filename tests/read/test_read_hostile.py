@@ -202,7 +202,13 @@ def test_a_text_that_is_not_in_the_table_of_texts_says_that_the_file_is_damaged(
     refused(xlsx(tmp_path / "a.xlsx", '<row r="1"><c r="A1" t="s"><v>7</v></c></row>'), "damaged")
 
 
-@pytest.mark.parametrize("cell", ['r="XFE1"', 'r="A1048577"', 'r="ZZZ9999999"', 'r="A9999999"'])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        'r="XFE1"', 'r="A1048577"', 'r="ZZZ9999999"', 'r="A9999999"', 'r="B84294967296"', 'r="AAAA1"', "r='b99999999'",
+        "r = 'ABCDEFG7'", 'r="A99999999999999999999999"',
+    ],
+)  # fmt: skip
 def test_a_cell_beyond_the_last_one_is_refused(tmp_path: Path, cell: str) -> None:
     rows = f'<row r="1"><c r="A1"><v>1</v></c><c {cell}><v>2</v></c></row>'
     refused(xlsx(tmp_path / "a.xlsx", rows))
