@@ -15,6 +15,7 @@ import polars as pl
 from cdiscx import registry
 from cdiscx.model.errors import UsageError
 from cdiscx.model.finding import LEFT_OUT, CheckRun, Report, Status
+from cdiscx.model.kept import Kept
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext, StudyData, Upload, UploadFile
 
@@ -241,7 +242,7 @@ def to_adam(
 ) -> StudyData:
     """Data with SDTM, or SDTM frames of anybody by name (then give `study`) -> the same with `adam` (datasets by name).
 
-    `results["absent"]` says why a dataset is not among them, `results["other_source"]` holds the frames that the study's
+    `results["absent"]` says why a dataset is not among them, `results["other_source"]` holds the datasets that the study's
     other response source gives (site <-> derived). Frames without `cutoff` are judged at their latest date that is not
     after the day of the run. `workers`, `partitions`, `cluster`: as of `validate`, with the same datasets. Raises
     UploadError when there is no DM, UsageError without a study.
@@ -254,7 +255,7 @@ def to_adam(
 
     if isinstance(data, StudyData):
         ready = data if data.sdtm else to_sdtm(data, cutoff=cutoff, progress=progress, **spread)
-        frames: Mapping[str, pl.DataFrame] = {name: d.frame for name, d in ready.sdtm.items()}
+        frames: Mapping[str, pl.DataFrame | Kept] = {name: d.held for name, d in ready.sdtm.items()}
     else:
         if study is None:
             raise UsageError("to_adam(frames, study): the study is needed when frames are given")
@@ -265,8 +266,7 @@ def to_adam(
     progress("deriving ADaM")
     both = (ready.study, _other_source(ready.study))
     made, other = derive_shares(both, frames, cutoff=cutoff or ready.run.cutoff, how=Spread(**spread))
-    public = {name: d.public for name, d in other.items()}
-    results = {**ready.results, "absent": dict(made.reasons), "other_source": public, "sdtm_frames": frames}
+    results = {**ready.results, "absent": dict(made.reasons), "other_source": dict(other), "sdtm_frames": frames}
     return ready.with_(adam=dict(made), results=results)
 
 
@@ -287,7 +287,9 @@ def analyse(data: StudyData, report: Report | None = None, *, progress: Progress
     progress("computing endpoints")
     frames = {name: d.public for name, d in ready.adam.items()}
     findings = None if report is None else [f.to_dict() for f in report.open]
-    told = analysed(ready.study, frames, derived=ready.results.get("other_source"), findings=findings)
+    other = ready.results.get("other_source")
+    other = None if other is None else {name: d.public for name, d in other.items()}
+    told = analysed(ready.study, frames, derived=other, findings=findings)
     return ready.with_(results={**ready.results, "endpoints": told})
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-
-import polars as pl
 
 from cdiscx import flow
 from cdiscx.delivery.order import FORMATS, Delivered, Order
@@ -18,6 +15,7 @@ from cdiscx.delivery.parts import (
     notes_of,
     sdtm_part,
     write_endpoints,
+    write_lines,
     write_part,
 )
 from cdiscx.model.errors import UsageError
@@ -101,6 +99,7 @@ def write_all(data: StudyData, report: Report, files: Sequence[UploadFile], orde
     with whole_folder(folder, EXPORT) as made:
         order.progress("writing reports")
         flow.write_reports(flow.translated(report, order.lang, data.study), files, made / "report", data.study)
+        losses = write_lines(parts, {p.name: made / p.name for p in parts}, data, order, losses)
         for part in parts:
             write_part(part, made / part.name, data, order, decision)
         order.progress("writing the endpoint page")
@@ -132,13 +131,13 @@ def _alone(
     part: Part,
 ) -> Delivered:
     """One kind of datasets in a folder of its own; ADaM brings the lineage of the SDTM that it was made of along."""
-    from cdiscx.export.lineage import lineage
+    from cdiscx.export.lineage import of_sdtm
     from cdiscx.export.manifest import EXPORT
 
     decision, losses = gated([part], data, report, order)
-    if part.name == "adam" and data.sdtm:
-        part = replace(part, lines=pl.concat([part.lines, lineage(data.sdtm, data)]))
+    also = [of_sdtm(data.sdtm, data)] if part.name == "adam" and data.sdtm else []
     with whole_folder(folder, EXPORT) as made:
+        losses = write_lines([part], {part.name: made}, data, order, losses, also)
         write_part(part, made, data, order, decision)
         told = folder_manifest(made, data, report, inputs, order, decision, losses)
         names = [p.relative_to(made) for p in sorted(made.rglob("*")) if p.is_file()]

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -17,9 +17,13 @@ from cdiscx.delivery.order import Order
 from cdiscx.model.dataset import Codelist, Dataset
 from cdiscx.model.errors import ExportError
 from cdiscx.model.finding import Finding, Report
+from cdiscx.model.kept import selected
 from cdiscx.model.mapping_file import mapping_files
 from cdiscx.model.spec_file import bundled, study_files
 from cdiscx.model.table import StudyData, UploadFile
+
+if TYPE_CHECKING:
+    from cdiscx.export.lineage import Lines, Trace
 
 ENDPOINTS = "endpoints.json"
 PAGE = "endpoints.html"
@@ -33,46 +37,68 @@ class Part:
     name: str
     datasets: Mapping[str, Dataset]
     codelists: Mapping[str, Codelist]
-    lines: pl.DataFrame
+    trace: Trace
     notes: tuple[str, ...]
 
 
 def sdtm_part(data: StudyData) -> Part:
-    from cdiscx.export.lineage import lineage
+    from cdiscx.export.lineage import of_sdtm
 
-    return Part("sdtm", data.sdtm, data.results["mapped"].codelists, lineage(data.sdtm, data), _conventions(data))
+    return Part("sdtm", data.sdtm, data.results["mapped"].codelists, of_sdtm(data.sdtm, data), _conventions(data))
 
 
 def adam_part(data: StudyData) -> Part:
     from cdiscx.adam import conventions
-    from cdiscx.export.lineage import lineage_adam
+    from cdiscx.export.lineage import of_adam
 
     mapped = data.results.get("mapped")
-    lines = lineage_adam(data.adam, data.results["sdtm_frames"])
+    trace = of_adam(data.adam, data.results["sdtm_frames"])
     lists = mapped.codelists if mapped else {}
     assert data.run is not None, "to_adam() has the run"
-    return Part("adam", data.adam, lists, lines, conventions(data.study, data.run.cutoff))
+    return Part("adam", data.adam, lists, trace, conventions(data.study, data.run.cutoff))
 
 
 def gated(
     parts: Sequence[Part], data: StudyData, report: Report | None, order: Order
 ) -> tuple[Any, tuple[Finding, ...]]:
+    """The decision, and what transport files spell otherwise (without the cells it comes from)."""
     from cdiscx.export.gate import gate
-    from cdiscx.export.limits import limits
 
     order.progress("checking limits")
-    found: list[Finding] = []
-    for part in parts if "xpt" in order.formats else ():
-        found += limits(part.datasets, lineage=part.lines, study=data.study.studyid)
-    return gate(report, found, despite=order.despite), tuple(found)
+    found = _losses(parts, data, order, {})
+    return gate(report, found, despite=order.despite), found
+
+
+def _losses(parts: Sequence[Part], data: StudyData, order: Order, lines: Mapping[str, Lines]) -> tuple[Finding, ...]:
+    from cdiscx.export.limits import limits
+
+    if "xpt" not in order.formats:
+        return ()
+    told = (limits(part.datasets, lineage=lines.get(part.name), study=data.study.studyid) for part in parts)
+    return tuple(finding for each in told for finding in each)
+
+
+def write_lines(
+    parts: Sequence[Part], folders: Mapping[str, Path], data: StudyData, order: Order, losses: Sequence[Finding],
+    also: Sequence[Trace] = (),
+) -> tuple[Finding, ...]:  # fmt: skip
+    """The lineage of each part into its folder, `also` behind the last; the losses again, with their cells."""
+    from cdiscx.export.lineage import write_traces
+
+    lines = {}
+    for part in parts:
+        order.progress(f"writing the lineage of {part.name}")
+        folders[part.name].mkdir(parents=True, exist_ok=True)
+        more = also if part is parts[-1] else ()
+        lines[part.name] = write_traces([part.trace, *more], folders[part.name])
+    return _losses(parts, data, order, lines) if losses else ()
 
 
 def write_part(part: Part, folder: Path, data: StudyData, order: Order, decision: Any) -> None:
-    """Datasets, define.xml, lineage, and (SDTM) the columns of the uploads that went nowhere."""
+    """Datasets, define.xml, and (SDTM) the columns of the uploads that went nowhere."""
     from cdiscx.export import write
     from cdiscx.export.define_xml import StudyFacts, write_define
     from cdiscx.export.forms import plain_form, xpt_form
-    from cdiscx.export.lineage import write_lineage
 
     order.progress(f"writing {part.name} datasets")
     stamp, study = _stamp(data), data.study
@@ -83,7 +109,6 @@ def write_part(part: Part, folder: Path, data: StudyData, order: Order, decision
     form = xpt_form if order.formats[0] == "xpt" else plain_form
     shown = [form(dataset, lossy=decision.lossy) for dataset in part.datasets.values()]
     write_define(shown, part.codelists, facts, folder / "define.xml", stamp=stamp, suffix=order.formats[0])
-    write_lineage(part.lines, folder)
     if part.name == "sdtm":
         data.results["mapped"].unused.write_csv(folder / "unused-columns.tsv", separator="\t")
 
@@ -149,10 +174,10 @@ def _specs(name: str) -> list[Path]:
 
 def _before_everything(data: StudyData) -> tuple[str, ...]:
     """A cut-off before the first consent is a slip of the pen more often than a wish: nothing enters a derivation."""
-    frame = data.sdtm["DM"].frame if "DM" in data.sdtm else data.results.get("sdtm_frames", {}).get("DM")
-    if frame is None or data.run is None or "RFICDTC" not in frame.columns:
+    held = data.sdtm["DM"].held if "DM" in data.sdtm else data.results.get("sdtm_frames", {}).get("DM")
+    if held is None or data.run is None or "RFICDTC" not in held.columns:
         return ()
-    first = frame["RFICDTC"].cast(pl.String).drop_nulls().min()
+    first = selected(held, ["RFICDTC"]).to_series().cast(pl.String).drop_nulls().min()
     cutoff = data.run.cutoff.isoformat()
     if not isinstance(first, str) or cutoff >= first:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -27,9 +28,35 @@ class Cells:
     """The cells of one run's uploads by tidy column; the cells of a sheet are put together when first asked for."""
 
     data: StudyData
+    #: the raw rows that are asked about: `_rid`, `_source`, `_row`; None: all
+    ledger: pl.DataFrame | None = None
     _sheets: dict[int, dict[str, pl.DataFrame]] = field(default_factory=dict)
     _columns: dict[str, pl.DataFrame] = field(default_factory=dict)
     _changes: dict[tuple[object, ...], pl.DataFrame] | None = None
+
+    def of_rows(self, frames: Iterable[pl.DataFrame]) -> Cells:
+        """The cells of only those raw rows that some records were made of."""
+        every = self.data.upload.ledger
+        lists = [pl.Series("_rid", [], dtype=pl.UInt32)]
+        for frame in frames:
+            for column in frame.columns:
+                if column == "_from" or column.startswith("_from:"):
+                    lists.append(frame.get_column(column).explode().cast(pl.UInt32).unique().alias("_rid"))
+        wanted = pl.concat(lists).drop_nulls().unique()
+        if self._changes is None:
+            self._changes = self._all_changes()
+        return Cells(
+            self.data,
+            every.join(wanted.to_frame(), on="_rid", how="semi", maintain_order="left"),
+            _changes=self._changes,
+        )
+
+    def _rows(self) -> pl.DataFrame:
+        return self.data.upload.ledger if self.ledger is None else self.ledger
+
+    def _all_changes(self) -> dict[tuple[object, ...], pl.DataFrame]:
+        logged = self.data.changes
+        return {} if logged is None else logged.partition_by("file", "sheet", as_dict=True)
 
     def tables(self) -> pl.DataFrame:
         """`_rid`, `table`: the tidy table that each raw row belongs to."""
@@ -37,7 +64,7 @@ class Cells:
         listed = pl.DataFrame(
             {"_source": range(len(names)), "table": names}, schema={"_source": pl.UInt32, "table": pl.String}
         )
-        return self.data.upload.ledger.join(listed, on="_source", how="left").select("_rid", "table")
+        return self._rows().join(listed, on="_source", how="left").select("_rid", "table")
 
     def of(self, column: str) -> pl.DataFrame:
         """All cells of `table.COLUMN`, blank ones included, as CELLS in the order of the uploads."""
@@ -58,10 +85,12 @@ class Cells:
         return self._sheets[number]
 
     def _made(self, number: int, source: Source) -> dict[str, pl.DataFrame]:
+        rows = self._rows().filter(pl.col("_source") == number).select("_rid", "_row")
+        if not rows.height:
+            return {}
         letters = list(dict.fromkeys(source.letters.values()))
         text = source.raw.text
         there = [pl.col(c) if c in text.columns else pl.lit(None, pl.String).alias(c) for c in letters]
-        rows = self.data.upload.ledger.filter(pl.col("_source") == number).select("_rid", "_row")
         wide = rows.join(
             text.select(pl.col("_row").cast(pl.UInt32), *there), on="_row", how="left", maintain_order="left"
         )
@@ -93,8 +122,7 @@ class Cells:
     def _changes_of(self, source: Source) -> tuple[pl.LazyFrame, pl.LazyFrame]:
         """Changes of one sheet by letter and row, and what blank cells were read as (logged once for a column)."""
         if self._changes is None:
-            logged = self.data.changes
-            self._changes = {} if logged is None else logged.partition_by("file", "sheet", as_dict=True)
+            self._changes = self._all_changes()
         empty = {"letter": pl.String, "row": pl.Int64, "read_as": pl.String, "change": pl.String}
         own = self._changes.get((source.file, source.sheet))
         if own is None:

@@ -40,7 +40,7 @@ def metadata(dataset: Dataset, facts: Facts) -> dict[str, Any]:
     out |= {
         "metaDataRef": "define.xml",
         "itemGroupOID": oid("IG", dataset.name),
-        "records": dataset.frame.height,
+        "records": dataset.held.height,
         "name": dataset.name,
         "label": dataset.label,
         "columns": [_column(dataset, variable) for variable in dataset.variables],
@@ -49,7 +49,7 @@ def metadata(dataset: Dataset, facts: Facts) -> dict[str, Any]:
 
 
 def _column(dataset: Dataset, variable: Variable) -> dict[str, Any]:
-    values = dataset.frame.get_column(variable.name)
+    values = dataset.column(variable.name)
     out: dict[str, Any] = {
         "itemOID": oid("IT", dataset.name, variable.name),
         "name": variable.name,
@@ -79,8 +79,9 @@ def _data_type(variable: Variable, values: pl.Series) -> str:
 def _rows(dataset: Dataset) -> Iterator[list[bytes]]:
     """Each record as the text of a JSON array, a list for each slice."""
     dates = [pl.col(v.name).dt.to_string("iso") for v in dataset.variables if v.type == "date"]
-    for part in dataset.public.iter_slices(SLICE):
-        yield [orjson.dumps(row) for row in part.with_columns(dates).iter_rows()]
+    names = [v.name for v in dataset.variables]
+    for part in dataset.slices(SLICE):
+        yield [orjson.dumps(row) for row in part.select(names).with_columns(dates).iter_rows()]
 
 
 @exporter("json")

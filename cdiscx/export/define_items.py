@@ -21,6 +21,7 @@ from cdiscx.export.define_words import (
     oid,
 )
 from cdiscx.model.dataset import Dataset, ValueLevel, Variable
+from cdiscx.model.kept import pieces
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Items:
         self.groups.append(group)
 
     def _group(self, dataset: Dataset) -> Any:
-        analysis, empty = is_analysis(dataset.standard), dataset.frame.height == 0
+        analysis, empty = is_analysis(dataset.standard), dataset.held.height == 0
         parent = dataset.name[4:] if dataset.name.startswith("SUPP") and len(dataset.name) > 4 else dataset.name
         comment = dataset.comment or (NO_DATA if empty else "")
         facts = {
@@ -101,9 +102,9 @@ class Items:
         return odm.ItemRef(**facts)
 
     def _item(self, dataset: Dataset, variable: Variable, levels: tuple[ValueLevel, ...]) -> None:
-        column = self._united(dataset, variable).get_column(variable.name)
+        column = self._united(dataset, variable.name, variable.name).to_series()
         measure = storage(column, variable.type, name=variable.name)
-        comment = variable.comment or (NO_DATA if _empty(dataset, variable.name) and dataset.frame.height else "")
+        comment = variable.comment or (NO_DATA if _empty(dataset, variable.name) and dataset.held.height else "")
         item = odm.ItemDef(**self._storage(oid("IT", dataset.name, variable.name), variable.name, measure))
         if comment:
             item.CommentOID = self.comment(comment, f"{dataset.name}.{variable.name}")
@@ -118,9 +119,11 @@ class Items:
         if levels:
             self._value_list(dataset, variable, levels)
 
-    def _united(self, dataset: Dataset, variable: Variable) -> pl.DataFrame:
-        """The records that say what values a variable has: the dataset's, or those of all datasets for a shared one."""
-        return self.shared.get(variable.name, dataset.frame)
+    def _united(self, dataset: Dataset, name: str, *columns: str) -> pl.DataFrame:
+        """Columns of the records that say what values a variable has: the dataset's, or those of all datasets for a
+        shared one."""
+        shared = self.shared.get(name)
+        return dataset.some(columns) if shared is None else shared.select(columns)
 
     def _storage(self, identifier: str, name: str, measure: Storage) -> dict[str, Any]:
         return {
@@ -137,16 +140,17 @@ class Items:
         """The variable's own list; none where value-level metadata narrow a variable that also holds other values."""
         if measure.data_type not in ("text", "integer", "float"):
             return None
-        records = self._united(dataset, variable)
-        column = records.get_column(variable.name).drop_nulls()
+        name = variable.name
+        column = self._united(dataset, name, name).to_series().drop_nulls().unique()
         known = self.lists.find(variable.codelist)
         if narrowed and (known is None or not set(column.cast(pl.String)) <= {t.value for t in known.terms}):
             return None
-        decode = decode_variable(variable.name, frozenset(records.columns))
-        decodes = _decodes(records, variable.name, decode) if decode else None
+        there = self.shared[name].columns if name in self.shared else dataset.held.columns
+        decode = decode_variable(name, frozenset(there))
+        decodes = _decodes(self._united(dataset, name, name, decode), name, decode) if decode else None
         place = (variable.name,) if variable.name in self.shared else (dataset.name, variable.name)
         data_type = "integer" if variable.type == "date" else measure.data_type
-        return self.lists.refer(variable.codelist, place, variable.label, sorted(column.unique()), data_type, decodes)
+        return self.lists.refer(variable.codelist, place, variable.label, sorted(column), data_type, decodes)
 
     def _value_list(self, dataset: Dataset, variable: Variable, levels: tuple[ValueLevel, ...]) -> None:
         refs = []
@@ -231,7 +235,12 @@ def shared_values(datasets: Sequence[Dataset]) -> dict[str, pl.DataFrame]:
     found = {}
     for name, decode in (("EPOCH", None), ("VISITNUM", "VISIT")):
         columns = [name, *([decode] if decode else [])]
-        frames = [d.frame.select(columns) for d in datasets if set(columns) <= set(d.frame.columns)]
+        frames = [
+            piece.unique(maintain_order=True)
+            for d in datasets
+            if set(columns) <= set(d.held.columns)
+            for piece in pieces(d.held, columns)
+        ]
         if frames:
             found[name] = pl.concat(frames, how="vertical_relaxed").unique(maintain_order=True)
     return found
@@ -254,7 +263,7 @@ def _origin(kind: str, source: str, predecessor: str | None) -> Any:
 
 
 def _empty(dataset: Dataset, name: str) -> bool:
-    return dataset.frame.get_column(name).null_count() == dataset.frame.height
+    return all(piece.to_series().null_count() == piece.height for piece in pieces(dataset.held, [name]))
 
 
 def _decodes(frame: pl.DataFrame, code: str, decode: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from cdiscx.export.define_words import is_analysis
 from cdiscx.model.dataset import Dataset, ValueLevel, Variable
+from cdiscx.model.kept import pieces
 
 #: QORIG, older words included -> Origin/@Type
 _ORIGINS: Final[Mapping[str, str]] = {
@@ -30,14 +31,19 @@ def value_levels(dataset: Dataset) -> tuple[ValueLevel, ...]:
 
 def rows_of(dataset: Dataset, level: ValueLevel) -> pl.Series:
     """The non-null values of the level's variable in its records."""
-    return dataset.frame.filter(_matches(dataset, level.where)).get_column(level.variable).drop_nulls()
+    return dataset.column(level.variable).filter(_matches(dataset, level.where)).drop_nulls()
 
 
 def _matches(dataset: Dataset, where: Where) -> pl.Series:
-    conditions = [_condition(*part) for part in where if part[0] in dataset.frame.columns]
+    held = dataset.held
+    conditions = [_condition(*part) for part in where if part[0] in held.columns]
     if len(conditions) < len(where):
-        return pl.repeat(False, dataset.frame.height, dtype=pl.Boolean, eager=True)
-    return dataset.frame.select(pl.all_horizontal(pl.lit(True), *conditions).alias("_match")).get_column("_match")
+        return pl.repeat(False, held.height, dtype=pl.Boolean, eager=True)
+    if not conditions:
+        return pl.repeat(True, held.height, dtype=pl.Boolean, eager=True)
+    rows = pieces(held, list(dict.fromkeys(part[0] for part in where)))
+    found = [piece.select(pl.all_horizontal(conditions).alias("_match")).get_column("_match") for piece in rows]
+    return pl.concat([pl.Series("_match", [], dtype=pl.Boolean), *found])
 
 
 def _condition(variable: str, comparator: str, values: tuple[str, ...]) -> pl.Expr:
@@ -65,15 +71,15 @@ def _derived(dataset: Dataset) -> Iterator[ValueLevel]:
 
 def _needs_category(dataset: Dataset, test: str, category: str) -> bool:
     """True where one test code stands in several categories (an overall response under two criteria)."""
-    if category not in dataset.frame.columns:
+    if category not in dataset.held.columns:
         return False
-    return bool((dataset.frame.group_by(test).agg(pl.col(category).n_unique())[category] > 1).any())
+    return bool((dataset.some([test, category]).group_by(test).agg(pl.col(category).n_unique())[category] > 1).any())
 
 
 def _supplemental(dataset: Dataset) -> Iterator[ValueLevel]:
-    columns = [c for c in ("QNAM", "QLABEL", "QORIG") if c in dataset.frame.columns]
+    columns = [c for c in ("QNAM", "QLABEL", "QORIG") if c in dataset.held.columns]
     value = dataset.variable("QVAL") or Variable("QVAL", "Data Value")
-    for row in dataset.frame.select(columns).unique(subset=["QNAM"], keep="first").sort("QNAM").to_dicts():
+    for row in dataset.some(columns).unique(subset=["QNAM"], keep="first").sort("QNAM").to_dicts():
         origin = _ORIGINS.get((row.get("QORIG") or "").upper(), value.origin)
         source = "Investigator" if origin == "Collected" else "Sponsor"
         where: Where = (("QNAM", "EQ", (row["QNAM"],)),)
@@ -85,8 +91,8 @@ def _by(
     dataset: Dataset, keys: tuple[str, ...], decode: str, variables: tuple[str, ...], *, smallest: int = 2
 ) -> Iterator[ValueLevel]:
     """One level for every combination of the keys and every variable with a value there; none for fewer than `smallest`."""
-    columns = list(dict.fromkeys([*keys, *([decode] if decode in dataset.frame.columns else [])]))
-    groups = dataset.frame.select(columns).drop_nulls(keys[0]).unique(subset=list(keys), keep="first").sort(keys)
+    columns = list(dict.fromkeys([*keys, *([decode] if decode in dataset.held.columns else [])]))
+    groups = dataset.some(columns).drop_nulls(keys[0]).unique(subset=list(keys), keep="first").sort(keys)
     if groups.height < smallest:
         return
     for name in variables:

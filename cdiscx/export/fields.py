@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import pieces
 
 _NAMESTR = struct.Struct(">hhhh8s40s8shhh2s8shhl52s")
 #: longest character value, name and label of version 5, in bytes
@@ -46,15 +47,18 @@ def longest(texts: pl.Series) -> int:
 
 def widths(dataset: Dataset) -> dict[str, int]:
     """Variable -> bytes of its longest value (at least 1) for text, 8 for numbers; of the frame as it stands."""
-    frame = dataset.public
-    texts = {name for name, dtype in frame.schema.items() if dtype == pl.String}
-    return {v.name: max(longest(frame[v.name]), 1) if v.name in texts else 8 for v in dataset.variables}
+    names = [v.name for v in dataset.variables]
+    texts = [name for name in names if dataset.held.schema[name] == pl.String]
+    most = dict.fromkeys(texts, 1)
+    for piece in pieces(dataset.held, texts):
+        most = {name: max(most[name], longest(piece[name])) for name in texts}
+    return {name: most.get(name, 8) for name in names}
 
 
 def xpt_fields(dataset: Dataset) -> tuple[XptField, ...]:
     """The variables in their order, without gaps between them."""
     fields, start = [], 0
-    schema, sizes = dataset.public.schema, widths(dataset)
+    schema, sizes = dataset.held.schema, widths(dataset)
     for number, variable in enumerate(dataset.variables, 1):
         numeric = schema[variable.name] != pl.String
         form = ("DATE", 9, 0) if schema[variable.name] == pl.Date else ("", 0, 0)

@@ -6,6 +6,7 @@ ExportError, or is cut on request, when a person has seen the findings and wants
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import polars as pl
@@ -14,6 +15,7 @@ from cdiscx.export.ascii import to_ascii
 from cdiscx.export.fields import LABEL, TEXT, longest
 from cdiscx.model.dataset import DTYPES, Dataset
 from cdiscx.model.errors import ExportError
+from cdiscx.model.kept import Kept, changed
 
 #: largest magnitude of an IBM float, and the smallest that is not zero
 BIG, TINY = (1 - 16.0**-14) * 16.0**63, 16.0**-65
@@ -27,11 +29,21 @@ def plain_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
     NaN and infinite numbers have no place in any format: null when `lossy`, else ExportError. Raises ExportError too
     where a column is missing or cannot be of the type its variable declares.
     """
-    missing = [v.name for v in dataset.variables if v.name not in dataset.frame.columns]
+    return dataset.with_(frame=_each(dataset, lambda frame: _plain(dataset, frame, lossy)))
+
+
+def _each(dataset: Dataset, form: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame | Kept:
+    """The records in another form, in memory or on disk as they are."""
+    missing = [v.name for v in dataset.variables if v.name not in dataset.held.columns]
     if missing:
         raise ExportError(f"dataset {dataset.name} has no column {', '.join(missing)}, which its variables name")
+    held = dataset.held
+    return form(held) if isinstance(held, pl.DataFrame) else changed(held, lambda frame, _: form(frame), keep=True)
+
+
+def _plain(dataset: Dataset, records: pl.DataFrame, lossy: bool) -> pl.DataFrame:
     try:
-        frame = dataset.frame.select(pl.col(v.name).cast(DTYPES[v.type]) for v in dataset.variables)
+        frame = records.select(pl.col(v.name).cast(DTYPES[v.type]) for v in dataset.variables)
     except pl.exceptions.PolarsError as error:
         said = str(error).splitlines()[0]
         raise ExportError(
@@ -44,10 +56,10 @@ def plain_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
         *(pl.when(pl.col(n).is_finite()).then(pl.col(n)).alias(n) for n in floats),
     )
     if not lossy and floats:
-        lost = [n for n in floats if frame[n].null_count() != dataset.frame[n].null_count()]
+        lost = [n for n in floats if frame[n].null_count() != records[n].null_count()]
         if lost:
             raise ExportError(f"{dataset.name}.{lost[0]} holds a value that is no number (NaN or infinite)")
-    return replace(dataset, frame=frame)
+    return frame
 
 
 def xpt_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
@@ -55,9 +67,14 @@ def xpt_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
 
     Text longer than 200 bytes is cut, a number out of range is null, when `lossy`; else ExportError.
     """
-    plain = plain_form(dataset, lossy=lossy)
+    variables = tuple(replace(v, label=xpt_label(v.label)) for v in dataset.variables)
+    frame = _each(dataset, lambda records: _transport(dataset, _plain(dataset, records, lossy), lossy))
+    return dataset.with_(frame=frame, variables=variables, label=xpt_label(dataset.label))
+
+
+def _transport(dataset: Dataset, plain: pl.DataFrame, lossy: bool) -> pl.DataFrame:
     columns = []
-    for series in plain.frame.iter_columns():
+    for series in plain.iter_columns():
         kept, lost = _kept(series)
         if lost and not lossy:
             raise ExportError(
@@ -65,8 +82,7 @@ def xpt_form(dataset: Dataset, *, lossy: bool = False) -> Dataset:
                 "(text of more than 200 bytes or a number out of range); see the findings EXP-XPT"
             )
         columns.append(kept)
-    variables = tuple(replace(v, label=xpt_label(v.label)) for v in dataset.variables)
-    return replace(plain, frame=pl.DataFrame(columns), variables=variables, label=xpt_label(dataset.label))
+    return pl.DataFrame(columns)
 
 
 def xpt_label(label: str) -> str:

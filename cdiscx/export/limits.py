@@ -31,9 +31,11 @@ import polars as pl
 from cdiscx.export.ascii import odd_texts, spelling, to_ascii
 from cdiscx.export.fields import LABEL, NAME, TEXT, longest
 from cdiscx.export.forms import out_of_range, xpt_label
+from cdiscx.export.lineage import Lines
 from cdiscx.export.long_text import CONTINUED
 from cdiscx.model.dataset import Dataset
 from cdiscx.model.finding import Finding, Severity
+from cdiscx.model.kept import pieces
 
 _NAME = re.compile(rf"[A-Z_][A-Z0-9_]{{0,{NAME - 1}}}")
 _MOST = 1_000
@@ -76,11 +78,11 @@ class _Hit:
 
 
 def limits(
-    datasets: Mapping[str, Dataset], *, lineage: pl.DataFrame | None = None, study: str | None = None
+    datasets: Mapping[str, Dataset], *, lineage: Lines | None = None, study: str | None = None
 ) -> tuple[Finding, ...]:
     """Findings on datasets that have been through `split_long_text`, in the order of the datasets.
 
-    `lineage`: frame of `cdiscx.export.lineage`, for the cells of the upload.
+    `lineage`: of the same datasets, for the cells of the upload.
     """
     found: list[Finding] = []
     for dataset in datasets.values():
@@ -101,7 +103,7 @@ def _structure(dataset: Dataset, study: str | None) -> Iterator[Finding]:
         if len(str(to_ascii(pl.Series([label]))[0])) > LABEL:
             said = f"the label of {shown} is cut to '{xpt_label(label)}' ({label})"
             yield _finding("002", said, study, name, what, value=label)
-    if not dataset.frame.height:
+    if not dataset.held.height:
         yield _finding("011", f"dataset {name} has no records", study, name, "")
     elif _lost_records(dataset):
         said = f"the last {_lost_records(dataset)} records of {name} hold nothing but blanks; readers take them for padding"
@@ -111,18 +113,19 @@ def _structure(dataset: Dataset, study: str | None) -> Iterator[Finding]:
 def _lost_records(dataset: Dataset) -> int:
     """Blank records at the end of a dataset without numbers: they look like the padding of the last card."""
     names = [v.name for v in dataset.variables]
-    if any(dataset.frame.schema[n] != pl.String for n in names):
+    if any(dataset.held.schema[n] != pl.String for n in names):
         return 0
-    filled = dataset.frame.select(
-        pl.any_horizontal((pl.col(names).str.strip_chars() != "").fill_null(False))
-    ).to_series()
-    last = filled.arg_true()
-    return dataset.frame.height - (int(last[-1]) + 1 if len(last) else 0)
+    blank = 0
+    for piece in pieces(dataset.held, names):
+        filled = piece.select(pl.any_horizontal((pl.col(names).str.strip_chars() != "").fill_null(False))).to_series()
+        last = filled.arg_true()
+        blank = piece.height - (int(last[-1]) + 1) if len(last) else blank + piece.height
+    return blank
 
 
 def _values(dataset: Dataset) -> Iterator[_Hit]:
     for variable in dataset.variables:
-        column = dataset.frame.get_column(variable.name)
+        column = dataset.column(variable.name)
         if column.dtype == pl.String:
             yield from _text_hits(dataset, column)
         elif column.dtype.is_float():
@@ -146,8 +149,8 @@ def _text_hits(dataset: Dataset, column: pl.Series) -> Iterator[_Hit]:
         long = (spelt.str.strip_chars_end(" ").str.len_bytes() > TEXT).fill_null(False)
         yield from _hit("006", dataset, column.name, long)
     yield from _hit("009", dataset, column.name, column.str.ends_with(" ").fill_null(False))
-    if column.name == "QVAL" and "_block" in dataset.frame.columns:
-        continued = (dataset.frame["_block"].str.starts_with(CONTINUED)).fill_null(False)
+    if column.name == "QVAL" and "_block" in dataset.held.columns:
+        continued = (dataset.column("_block").str.starts_with(CONTINUED)).fill_null(False)
         yield from _hit("005", dataset, column.name, continued)
 
 
@@ -156,27 +159,25 @@ def _hit(number: str, dataset: Dataset, variable: str, where: pl.Series) -> Iter
         yield _Hit(number, dataset, variable, where.arg_true())
 
 
-def _places(lineage: pl.DataFrame | None, hit: _Hit) -> Mapping[int, Mapping[str, object]]:
+def _places(lineage: Lines | None, hit: _Hit) -> Mapping[int, Mapping[str, object]]:
     """Record (from 1) -> its first cell in the lineage."""
-    if lineage is None or not lineage.height:
+    if lineage is None:
         return {}
-    own = lineage.filter(
-        pl.col("dataset") == hit.dataset.name,
-        pl.col("variable") == hit.variable,
+    own = lineage.of(hit.dataset.name, hit.variable).filter(
         pl.col("record").is_in((hit.rows.head(_MOST) + 1).cast(pl.UInt32).implode()),
         pl.col("file").is_not_null(),
     )
-    first = own.unique("record", keep="first", maintain_order=True)
+    first = own.unique("record", keep="first", maintain_order=True).collect()
     return {row["record"]: row for row in first.iter_rows(named=True)}
 
 
 def _findings(hit: _Hit, places: Mapping[int, Mapping[str, object]], study: str | None) -> Iterator[Finding]:
-    frame, name = hit.dataset.frame, hit.dataset.name
-    picked = frame[hit.rows.head(_MOST)]  # findings, not data: one Python object each is what is wanted
+    name = hit.dataset.name
+    picked = _picked(hit)  # findings, not data: one Python object each is what is wanted
     values = picked.get_column(hit.variable)
     after = to_ascii(values) if values.dtype == pl.String else values.cast(pl.String)
     subjects: Sequence[str | None] = (
-        picked.get_column("USUBJID").to_list() if "USUBJID" in frame.columns else [None] * picked.height
+        picked.get_column("USUBJID").to_list() if "USUBJID" in picked.columns else [None] * picked.height
     )
     rows = zip(hit.rows.head(_MOST).to_list(), values.to_list(), after.to_list(), subjects, strict=True)
     for row, value, spelt, subject in rows:
@@ -188,6 +189,18 @@ def _findings(hit: _Hit, places: Mapping[int, Mapping[str, object]], study: str 
     if len(hit.rows) > _MOST:
         said = f"{len(hit.rows) - _MOST:,} more values of {name}.{hit.variable} have the defect of EXP-XPT-{hit.number}"
         yield _finding(hit.number, said, study, name, hit.variable)
+
+
+def _picked(hit: _Hit) -> pl.DataFrame:
+    """The first records that a finding is told of."""
+    found, start = [pl.DataFrame(schema=hit.dataset.held.schema)], 0
+    rows = hit.rows.head(_MOST)
+    for piece in pieces(hit.dataset.held):
+        own = rows.filter((rows >= start) & (rows < start + piece.height)) - start
+        if len(own):
+            found.append(piece[own])
+        start += piece.height
+    return pl.concat(found)
 
 
 def _continued(picked: pl.DataFrame, hit: _Hit, row: int, name: str) -> str:

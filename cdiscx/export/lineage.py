@@ -3,274 +3,225 @@
 `lineage.parquet` lies beside the datasets. SDTM values lead to cells of the uploads, or to the variable of a dataset that
 they are derived from; ADaM values lead to SDTM records or to other ADaM variables. A value that leads nowhere is a
 constant, a term of the protocol, or a number that the dataset gives itself (`--SEQ`).
+
+The table has some hundred times the cells of its datasets: it is made a run of subjects and a variable at a time, waits on disk
+where there are several runs, and is never in memory whole.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import polars as pl
 
-from cdiscx.export.cells import CELLS, Cells
-from cdiscx.export.records import Others, as_text, record_key
-from cdiscx.model.dataset import Dataset, Variable
+from cdiscx.export.cells import Cells
+from cdiscx.export.portions import Held, Portions, portions
+from cdiscx.export.records import Others, record_key
+from cdiscx.export.tracing import LINEAGE, Tracing
+from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Scratch, regrouped
 from cdiscx.model.table import StudyData
+
+__all__ = [
+    "FILE",
+    "LINEAGE",
+    "Lines",
+    "Trace",
+    "lineage",
+    "lineage_adam",
+    "of_adam",
+    "of_sdtm",
+    "write_lineage",
+    "write_traces",
+]
 
 #: the file's name, beside the datasets
 FILE = "lineage.parquet"
-#: dataset, record (from 1), subject and key of the record; variable and value; how it is known (words of Define-XML) and
-#: by which method;
-#: the dataset record it was made of (key null: records of this subject in general); the cell it was typed in
-LINEAGE: dict[str, type[pl.DataType]] = {
-    "dataset": pl.String,
-    "record": pl.UInt32,
-    "USUBJID": pl.String,
-    "key": pl.String,
-    "variable": pl.String,
-    "value": pl.String,
-    "how": pl.String,
-    "method": pl.String,
-    "source_dataset": pl.String,
-    "source_key": pl.String,
-    "source_variable": pl.String,
-    "file": pl.String,
-    "sheet": pl.String,
-    "row": pl.Int64,
-    "cell": pl.String,
-    "header": pl.String,
-    "text": pl.String,
-    "read_as": pl.String,
-    "change": pl.String,
-}
-_FORMULA, _OPERATOR = re.compile(r"[A-Z0-9 .()*/+x-]+"), re.compile(r" [-+*/x] ")
+#: lines of a row group
 _GROUP = 250_000
-#: many small queries: planning them costs more than running them as they stand
-_AS_WRITTEN = pl.QueryOptFlags.none()
-_SOURCE = ("source_dataset", "source_key", "source_variable", *(c for c in CELLS if c != "_rid"))
+_OWNER = {"_rid": pl.UInt32, "table": pl.String}
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the lineage of some datasets is made of: `whole`, all records that they and their sources have; `cells`: where
+    values were typed (SDTM); `linked`: datasets whose records `_from` names by `_id` (ADaM)."""
+
+    datasets: Mapping[str, Dataset]
+    whole: Mapping[str, Held]
+    cells: Cells | None
+    linked: frozenset[str] = frozenset()
+
+    def portions(self) -> Portions:
+        """The records by runs of subjects."""
+        return portions(self.whole)
+
+    def lines(self, by: Portions) -> Iterator[Iterator[tuple[Key, pl.DataFrame]]]:
+        """Portion by portion: dataset by dataset and variable by variable the LINEAGE of their records."""
+        keys = {
+            n: record_key(n, _shape(h), self.datasets[n].keys if n in self.datasets else ())
+            for n, h in self.whole.items()
+        }
+        facts: dict[str, bool] = {}
+        for number, frames in enumerate(by):
+            others = Others(frames, keys, self.whole, self.linked, facts)
+            traced = [n for n in self.datasets if number == 0 or "USUBJID" in frames[n].columns]
+            cells = self.cells.of_rows([frames[n] for n in traced]) if self.cells and by.number > 1 else self.cells
+            yield self._portion(traced, frames, others, cells)
+
+    def _portion(
+        self, traced: list[str], frames: Mapping[str, pl.DataFrame], others: Others, cells: Cells | None
+    ) -> Iterator[tuple[Key, pl.DataFrame]]:
+        owner = cells.tables() if cells else _ids({n: f for n, f in frames.items() if n in self.linked})
+        for name in traced:
+            tracing = Tracing(self.datasets[name].with_(frame=frames[name]), others, owner, cells)
+            for variable, lines in tracing.lines():
+                yield (name, variable), lines
+
+
+def _shape(held: Held) -> pl.DataFrame:
+    return pl.DataFrame(schema=held.schema)
+
+
+def _ids(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """`_rid`, `table`: which dataset each `_id` is a record of."""
+    ids = [
+        f.select(pl.col("_id").cast(pl.UInt32).alias("_rid"), pl.lit(n).alias("table"))
+        for n, f in frames.items()
+        if "_id" in f.columns
+    ]
+    return pl.concat([pl.DataFrame(schema=_OWNER), *ids])
+
+
+def of_sdtm(datasets: Mapping[str, Dataset], data: StudyData) -> Trace:
+    """SDTM datasets (with `_from` and `_block`) of one run."""
+    return Trace(datasets, {name: dataset.held for name, dataset in datasets.items()}, Cells(data))
+
+
+def of_adam(datasets: Mapping[str, Dataset], sdtm: Mapping[str, Held]) -> Trace:
+    """ADaM datasets (with `_from` = `_id`s of SDTM records) and the SDTM frames they were made of (with `_id`).
+
+    `text` is the value of the variable that a line leads to.
+    """
+    whole = {**sdtm, **{name: dataset.held for name, dataset in datasets.items()}}
+    return Trace(datasets, whole, None, frozenset(sdtm))
 
 
 def lineage(datasets: Mapping[str, Dataset], data: StudyData) -> pl.DataFrame:
-    """SDTM datasets (with `_from` and `_block`) of one run -> LINEAGE, in the order of datasets, variables and records."""
-    cells = Cells(data)
-    frames = {name: dataset.frame for name, dataset in datasets.items()}
-    others = Others(frames, {n: record_key(n, f, datasets[n].keys) for n, f in frames.items()})
-    owner = cells.tables()
-    pieces = [_Tracing(dataset, others, owner, cells).lines() for dataset in datasets.values()]
-    return pl.concat([pl.DataFrame(schema=LINEAGE), *pieces])
+    """LINEAGE of SDTM datasets in memory, in the order of datasets, variables and records."""
+    return _in_memory(of_sdtm(datasets, data))
 
 
-def lineage_adam(datasets: Mapping[str, Dataset], sdtm: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """ADaM datasets (with `_from` = `_id`s of SDTM records) and the SDTM frames they were made of (with `_id`) -> LINEAGE.
-
-    `text` is the value of the variable that the line leads to.
-    """
-    frames = {**sdtm, **{name: dataset.frame for name, dataset in datasets.items()}}
-    keys = {n: record_key(n, f, datasets[n].keys if n in datasets else ()) for n, f in frames.items()}
-    ids = [
-        f.select(pl.col("_id").cast(pl.UInt32).alias("_rid"), pl.lit(n).alias("table"))
-        for n, f in sdtm.items()
-        if "_id" in f.columns
-    ]
-    owner = pl.concat([pl.DataFrame(schema={"_rid": pl.UInt32, "table": pl.String}), *ids])
-    others = Others(frames, keys, frozenset(sdtm))
-    pieces = [_Tracing(dataset, others, owner, None).lines() for dataset in datasets.values()]
-    return pl.concat([pl.DataFrame(schema=LINEAGE), *pieces])
+def lineage_adam(datasets: Mapping[str, Dataset], sdtm: Mapping[str, Held]) -> pl.DataFrame:
+    """LINEAGE of ADaM datasets in memory, in the order of datasets, variables and records."""
+    return _in_memory(of_adam(datasets, sdtm))
 
 
-def write_lineage(lines: pl.DataFrame, folder: Path) -> Path:
-    """Writes `lineage.parquet` into the folder of the datasets; the same lines make the same bytes."""
-    from pyarrow import parquet
+def _in_memory(trace: Trace) -> pl.DataFrame:
+    return pl.concat([pl.DataFrame(schema=LINEAGE), *(lines for _, lines in _in_order(trace))])
 
-    path = folder / FILE
-    # a group of rows at a time: the lines of a large study need not be in memory twice
-    first = lines.head(0).to_arrow(compat_level=pl.CompatLevel.oldest())
-    with parquet.ParquetWriter(path, first.schema, compression="zstd") as writer:
-        for start in range(0, max(lines.height, 1), _GROUP):
-            rows = lines.slice(start, _GROUP).rechunk()
-            writer.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), row_group_size=_GROUP)
-    return path
+
+def _in_order(trace: Trace) -> Iterator[tuple[Key, pl.DataFrame]]:
+    """The lines in the order of datasets, variables and records; those of several portions wait on disk for each other."""
+    by = trace.portions()
+    if by.number == 1:
+        yield from next(trace.lines(by))
+        return
+    scratch = Scratch()
+    waiting = [_Portion.of(lines, scratch) for lines in trace.lines(by)]
+    for name, dataset in trace.datasets.items():
+        scattered = by.scattered(name)
+        for variable in dataset.variables:
+            key = (name, variable.name)
+            found = (portion.lines(key) for portion in waiting if key in portion.groups)
+            if scattered:
+                yield key, pl.concat([pl.DataFrame(schema=LINEAGE), *found]).sort("record", maintain_order=True)
+            else:
+                yield from ((key, lines) for lines in found)
 
 
 @dataclass(slots=True)
-class _Tracing:
-    """One dataset on its way to lines. `owner`: what each `_rid` of `_from` belongs to (tidy table or SDTM dataset)."""
+class _Portion:
+    """The lines of a portion as they wait: a file with a row group for each variable."""
 
-    dataset: Dataset
-    others: Others
-    owner: pl.DataFrame
-    cells: Cells | None
-    links: pl.DataFrame = field(init=False)
-    records: pl.DataFrame = field(init=False)
-    blocks: list[str | None] = field(init=False)
+    path: str
+    scratch: Scratch
+    groups: dict[Key, int] = field(default_factory=dict)
+    _file: Any = None
 
-    def __post_init__(self) -> None:
-        frame = self.dataset.frame
-        none = pl.lit(None, pl.String)
-        numbered = frame.with_row_index("record", offset=1)
-        self.records = numbered.select(
-            "record",
-            ("USUBJID" if "USUBJID" in frame.columns else none.alias("USUBJID")),
-            self.others.keys[self.dataset.name].alias("key"),
-            (pl.col("_block").cast(pl.String) if "_block" in frame.columns else none.alias("_block")),
-        )
-        self.blocks = self.records.get_column("_block").unique(maintain_order=True).to_list()
-        self.links = self._links(None)
+    @classmethod
+    def of(cls, lines: Iterator[tuple[Key, pl.DataFrame]], scratch: Scratch) -> Self:
+        """Writes the lines. Raises ExportError where the disk is full."""
+        made = cls(scratch.place(), scratch)
+        with scratch.room(), _writer(made.path) as writer:
+            for key, own in lines:
+                if own.height:
+                    made.groups[key] = len(made.groups)
+                    writer.write_table(_table(own), row_group_size=own.height)
+        return made
 
-    def _links(self, variable: str | None) -> pl.DataFrame:
-        """record, _rid and table of what `_from` names; of a variable with rows of its own what `_from:VARIABLE` names."""
-        frame = self.dataset.frame
-        if "_from" not in frame.columns:
-            return pl.DataFrame(schema={"record": pl.UInt32, "_rid": pl.UInt32, "table": pl.String})
-        own = [pl.col(c) for c in (f"_from:{variable}",) if c in frame.columns]
-        rows = pl.coalesce([*own, pl.col("_from")]).cast(pl.List(pl.UInt32)).alias("_rid")
-        exploded = frame.with_row_index("record", offset=1).select("record", rows).explode("_rid").drop_nulls()
-        pairs = exploded.unique(maintain_order=True)
-        return pairs.join(self.owner, on="_rid", how="left", maintain_order="left")
+    def lines(self, key: Key) -> pl.DataFrame:
+        """The lines of one variable."""
+        from pyarrow import parquet
 
-    def lines(self) -> pl.DataFrame:
-        """LINEAGE of the dataset: variables in order, records in order, sources in the order of the origin."""
-        return pl.concat([pl.DataFrame(schema=LINEAGE), *(self._variable(v) for v in self.dataset.variables)])
-
-    def _variable(self, variable: Variable) -> pl.DataFrame:
-        """The lines of one variable: its filled values with their sources, or without one."""
-        frame, name = self.dataset.frame, variable.name
-        every, self.links = self.links, self._links(name) if f"_from:{name}" in frame.columns else self.links
-        value = frame.select(as_text(pl.col(name), frame.schema[name]).alias("value")).to_series()
-        filled = self.records.with_columns(value).filter(pl.col("value").is_not_null())
-        stated = self._stated(filled) if name == "ADT" else None
-        rest = filled if stated is None else filled.join(stated, on="record", how="anti", maintain_order="left")
-        found = [
-            piece
-            for sources, blocks in self._sources(name)
-            if sources
-            for piece in self._found(self._of_blocks(rest, blocks), sources)
-        ]
-        found += [] if stated is None else [stated.lazy()]
-        schema = {"record": pl.UInt32(), **{c: LINEAGE[c] for c in _SOURCE}}
-        self.links = every
-        hits = pl.concat([pl.LazyFrame(schema=schema), *(p.cast(schema) for p in found)])  # type: ignore[arg-type]
-        lines = (
-            filled.lazy()
-            .join(hits, on="record", how="left", maintain_order="left_right")
-            .with_columns(
-                pl.lit(self.dataset.name).alias("dataset"),
-                pl.lit(name).alias("variable"),
-                pl.lit(variable.origin).alias("how"),
-                pl.lit(variable.method or None, pl.String).alias("method"),
-            )
-        )
-        return lines.select(list(LINEAGE)).cast(LINEAGE).collect(optimizations=_AS_WRITTEN)  # type: ignore[arg-type]
-
-    def _stated(self, filled: pl.DataFrame) -> pl.DataFrame | None:
-        """The record that SRCDOM, SRCVAR and SRCSEQ of a time-to-event record name; None for other datasets."""
-        frame = self.dataset.frame
-        if not {"SRCDOM", "SRCVAR", "SRCSEQ", "STARTDT", "USUBJID"} <= set(frame.columns):
-            return None
-        said = frame.with_row_index("record", offset=1).select(
-            "record", "USUBJID", "SRCDOM", "SRCVAR", pl.col("SRCSEQ").cast(pl.Int64).alias("number")
-        )
-        said = said.join(filled, on="record", how="semi", maintain_order="left").drop_nulls(["SRCDOM", "SRCVAR"])
-        pieces = [pl.DataFrame(schema={"record": pl.UInt32, **{c: LINEAGE[c] for c in _SOURCE}})]
-        for (dataset, variable), rows in said.group_by("SRCDOM", "SRCVAR", maintain_order=True):
-            values = self.others.numbered(f"{dataset}.{variable}")
-            if values is None:
-                continue
-            one = self.others.single(str(dataset))
-            keys = ["USUBJID"] if one else ["USUBJID", "number"]
-            hits = rows.select("record", *keys).join(values.drop("record"), on=keys, how="inner", maintain_order="left")
-            pieces.append(_source_columns(hits.lazy()).collect().cast(pieces[0].schema))
-        return pl.concat(pieces)
-
-    def _of_blocks(self, filled: pl.DataFrame, blocks: list[str | None]) -> pl.LazyFrame:
-        if len(blocks) == len(self.blocks):
-            return filled.lazy()
-        wanted = pl.Series(blocks, dtype=pl.String).implode()
-        return filled.filter(pl.col("_block").is_in(wanted, nulls_equal=True)).lazy()
-
-    def _sources(self, name: str) -> Iterable[tuple[tuple[str, ...], list[str | None]]]:
-        """Sources of a variable, and the blocks of records that share them."""
-        origin = self.dataset.origin
-        variable = self.dataset.variable(name)
-        last = (variable.predecessor,) if variable and variable.predecessor else self._formula(name)
-        shared: dict[tuple[str, ...], list[str | None]] = {}
-        for block in self.blocks:
-            sources = origin.get(f"{block}/{name}", origin.get(name, last))
-            shared.setdefault(tuple(dict.fromkeys(sources)), []).append(block)
-        return shared.items()
-
-    def _formula(self, name: str) -> tuple[str, ...]:
-        """Variables of the same record, where the method begins with a formula of them: `ADT - STARTDT + 1, in days`."""
-        variable = self.dataset.variable(name)
-        formula = _FORMULA.match(variable.method if variable else "")
-        if formula is None or not _OPERATOR.search(formula[0]):
-            return ()
-        own = {v.name for v in self.dataset.variables} - {name}
-        return tuple(f"{self.dataset.name}.{word}" for word in re.findall(r"[A-Z][A-Z0-9]*", formula[0]) if word in own)
-
-    def _found(self, filled: pl.LazyFrame, sources: Sequence[str]) -> list[pl.LazyFrame]:
-        """record and _SOURCE for each source that has something to say of these records."""
-        typed = [s for s in sources if s[:1].islower()]
-        made = [s for s in sources if not s[:1].islower()]
-        found = [self._cells(filled, typed)] if typed else []
-        linked = [s for s in made if s.partition(".")[0] in self.others.linked]
-        if linked:
-            found += self._linked(filled, linked)
-        return [*found, *(self._of_subject(filled, s) for s in made if s not in linked)]
-
-    def _cells(self, filled: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
-        """Cells of the record's rows; blank ones only where the record has no filled one."""
-        assert self.cells is not None, "only SDTM is made of cells"
-        pieces = []
-        for column in columns:
-            rows = self.links.lazy().filter(pl.col("table") == column.partition(".")[0]).select("record", "_rid")
-            pieces.append(rows.join(self.cells.of(column).lazy(), on="_rid", how="inner", maintain_order="left"))
-        every = pl.concat(pieces).join(filled.select("record"), on="record", how="semi", maintain_order="left")
-        nothing = (pl.col("text").is_null() & pl.col("read_as").is_null()).alias("_nothing")
-        kept = every.with_columns(nothing).filter(~pl.col("_nothing") | pl.col("_nothing").all().over("record"))
-        none = pl.lit(None, pl.String)
-        return kept.select("record", *(none.alias(c) for c in _SOURCE[:3]), *(c for c in CELLS if c != "_rid"))
-
-    def _linked(self, filled: pl.LazyFrame, sources: Sequence[str]) -> list[pl.LazyFrame]:
-        """SDTM records that `_from` names; of the subject where it names none that the variable is made of."""
-        found = []
-        wanted = self.links.lazy().join(filled.select("record"), on="record", how="semi", maintain_order="left")
-        for source in sources:
-            values = self.others.values(source)
-            if values is not None:
-                pairs = wanted.select("record", "_rid")
-                hits = pairs.join(values.lazy().drop("record"), on="_rid", how="inner", maintain_order="left")
-                found.append(_source_columns(hits))
-        if not found:
-            return [self._of_subject(filled, source) for source in sources]
-        reached = pl.concat(found).select("record").collect()
-        rest = filled.join(reached.lazy(), on="record", how="anti", maintain_order="left").collect()
-        return [*found, *(self._of_subject(rest.lazy(), source) for source in sources if rest.height)]
-
-    def _of_subject(self, filled: pl.LazyFrame, source: str) -> pl.LazyFrame:
-        """The same record of the own dataset, the subject's only record of another, or the subject's records at large."""
-        name, _, variable = source.partition(".")
-        found = self.others.values(source)
-        subjects = filled.select("record", "USUBJID")
-        if found is not None:
-            values = found.lazy()
-            if name == self.dataset.name:
-                own = filled.select("record").join(values, on="record", how="inner", maintain_order="left")
-                return _source_columns(own)
-            if self.others.single(name):
-                only = subjects.join(values.drop("record"), on="USUBJID", how="inner", maintain_order="left")
-                return _source_columns(only)
-            if found.get_column("USUBJID").null_count() < found.height:
-                subjects = subjects.join(values.select("USUBJID"), on="USUBJID", how="semi", maintain_order="left")
-        at_large = subjects.select(
-            "record", pl.lit(name).alias("source_dataset"), pl.lit(variable).alias("source_variable")
-        )
-        return _source_columns(at_large)
+        if self._file is None:
+            self._file = parquet.ParquetFile(self.path)
+        found = pl.from_arrow(self._file.read_row_group(self.groups[key]))
+        assert isinstance(found, pl.DataFrame), "a table is a frame"
+        return found
 
 
-def _source_columns(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """record and all of _SOURCE, null where the hits have no such column."""
-    have = set(hits.collect_schema().names())
-    return hits.select("record", *(c if c in have else pl.lit(None, LINEAGE[c]).alias(c) for c in _SOURCE))
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A lineage file. `places`: dataset and variable -> first line, and how many there are."""
+
+    path: Path
+    places: Mapping[Key, tuple[int, int]]
+
+    def of(self, dataset: str, variable: str) -> pl.LazyFrame:
+        """The lines of one variable, in the order of the records."""
+        start, height = self.places.get((dataset, variable), (0, 0))
+        return pl.scan_parquet(self.path, glob=False).slice(start, height)
+
+
+def write_traces(traces: Iterable[Trace], folder: Path) -> Lines:
+    """Writes `lineage.parquet` of some datasets, then of others, into a folder. The same datasets make the same bytes, in
+    memory or on disk. Raises ExportError where the disk is full."""
+    return _written((told for trace in traces for told in _in_order(trace)), folder / FILE)
+
+
+def write_lineage(lines: pl.DataFrame, folder: Path) -> Path:
+    """Writes `lineage.parquet` of lines in memory; the same lines make the same bytes."""
+    return _written(iter([(("", ""), lines)]), folder / FILE).path
+
+
+def _written(told: Iterable[tuple[Key, pl.DataFrame]], path: Path) -> Lines:
+    places: dict[Key, tuple[int, int]] = {}
+
+    def counted() -> Iterator[pl.DataFrame]:
+        total = 0
+        yield pl.DataFrame(schema=LINEAGE)
+        for key, lines in told:
+            start, height = places.get(key, (total, 0))
+            places[key] = (start, height + lines.height)
+            total += lines.height
+            yield lines
+
+    with _writer(str(path)) as writer:
+        for rows in regrouped(counted(), _GROUP):
+            writer.write_table(_table(rows), row_group_size=_GROUP)
+    return Lines(path, places)
+
+
+def _writer(path: str) -> Any:
+    from pyarrow import parquet
+
+    return parquet.ParquetWriter(path, _table(pl.DataFrame(schema=LINEAGE)).schema, compression="zstd")
+
+
+def _table(lines: pl.DataFrame) -> Any:
+    return lines.to_arrow(compat_level=pl.CompatLevel.oldest())

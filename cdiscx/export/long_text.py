@@ -7,16 +7,22 @@ number. What counts is the ASCII form, so that every format of one export has th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from itertools import repeat
 
 import polars as pl
 
 from cdiscx.export.ascii import spelled, to_ascii
 from cdiscx.export.fields import LABEL, NAME, TEXT
 from cdiscx.model.dataset import Dataset, Variable
+from cdiscx.model.kept import Kept, Scratch, changed
+from cdiscx.model.kept import pieces as pieces_of
 
 #: beginning of the private `_block` of records that continue a text; the variable follows
 CONTINUED = "continued/"
+#: which file of a dataset on disk a record was in
+_PIECE = "_piece"
+_Long = Sequence[tuple[Variable, pl.DataFrame]]
+_Rows = Sequence[list[pl.DataFrame]]
 _SUPP = (
     ("STUDYID", "Study Identifier", "Req"), ("RDOMAIN", "Related Domain Abbreviation", "Req"),
     ("USUBJID", "Unique Subject Identifier", "Req"), ("IDVAR", "Identifying Variable", "Exp"),
@@ -56,18 +62,26 @@ def split_long_text(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
     for dataset in datasets.values():
         if not _may_split(dataset):
             continue
-        long = [
-            (v, texts) for v in dataset.variables if v.type == "text" and (texts := _long(dataset.frame[v.name])).height
-        ]
+        long = [(v, texts) for v in dataset.variables if v.type == "text" and (texts := _long(dataset, v.name)).height]
         if not long:
             continue
-        frame, extra = dataset.frame, []
-        for variable, texts in long:
-            frame, rows = _cut(dataset, frame, variable, texts)
-            extra.append(rows)
-        out[dataset.name] = replace(dataset, frame=frame)
+        extra: list[list[pl.DataFrame]] = [[] for _ in long]
+
+        def cut(
+            frame: pl.DataFrame, _: int = 0, dataset: Dataset = dataset, long: _Long = long, extra: _Rows = extra
+        ) -> pl.DataFrame:
+            for (variable, texts), rows in zip(long, extra, strict=True):
+                frame, own = _cut(dataset, frame, variable, texts)
+                rows.append(own.with_columns(pl.lit(len(rows), pl.UInt32).alias(_PIECE)))
+            return frame
+
+        held = dataset.held
+        out[dataset.name] = dataset.with_(
+            frame=cut(held) if isinstance(held, pl.DataFrame) else changed(held, cut, keep=True)
+        )
         name = f"SUPP{dataset.name}"
-        out[name] = _with_rows(out.get(name) or _empty(dataset), pl.concat(extra, how="diagonal"), dataset, out, long)
+        rows = pl.concat([piece for pieces in extra for piece in pieces], how="diagonal")
+        out[name] = _with_rows(out.get(name) or _empty(dataset), rows, dataset, out, long)
     return out
 
 
@@ -77,9 +91,11 @@ def _may_split(dataset: Dataset) -> bool:
     return subject_level and (dataset.name == "DM" or f"{dataset.name}SEQ" in names)
 
 
-def _long(column: pl.Series) -> pl.DataFrame:
-    """Distinct long texts with their pieces: text, piece (list)."""
-    risky = column.filter(column.str.len_bytes() > TEXT // 10).unique(maintain_order=True)
+def _long(dataset: Dataset, name: str) -> pl.DataFrame:
+    """Distinct long texts of a variable with their pieces: text, piece (list)."""
+    columns = (piece.to_series() for piece in pieces_of(dataset.held, [name]))
+    found = [c.filter(c.str.len_bytes() > TEXT // 10).unique(maintain_order=True) for c in columns]
+    risky = pl.concat([pl.Series(name, [], dtype=pl.String), *found]).unique(maintain_order=True)
     texts = risky.filter(to_ascii(risky).str.len_bytes() > TEXT)
     cut = pl.Series("piece", [pieces(t) for t in texts.to_list()], dtype=pl.List(pl.String))
     return pl.DataFrame([texts.alias("text"), cut])
@@ -125,7 +141,7 @@ def _qnam(name: str, number: pl.Expr) -> pl.Expr:
 def _empty(dataset: Dataset) -> Dataset:
     variables = tuple(Variable(n, label, "text", core) for n, label, core in _SUPP)
     schema: dict[str, pl.DataType] = {v.name: pl.String() for v in variables}
-    schema |= {c: dataset.frame.schema[c] for c in ("_id", "_from", "_block") if c in dataset.frame.columns}
+    schema |= {c: dataset.held.schema[c] for c in ("_id", "_from", "_block") if c in dataset.held.columns}
     return Dataset(
         f"SUPP{dataset.name}", f"Supplemental Qualifiers for {dataset.name}", "RELATIONSHIP",
         "One record per supplemental qualifier per related parent domain record(s)", _ORDER, variables,
@@ -141,19 +157,33 @@ def _with_rows(
     long: Sequence[tuple[Variable, object]],
 ) -> Dataset:
     """The supplemental dataset with the rows in their places, and the origins of their values."""
-    if "_id" in parent.frame.columns:
+    if "_id" in parent.held.columns:
         first = _next_id(datasets.values())
         rows = rows.with_columns((pl.int_range(pl.len(), dtype=pl.UInt32) + first).cast(pl.UInt32).alias("_id"))
-    wanted = supp.frame.schema
-    known = rows.select(c for c in rows.columns if c in wanted)
-    frame = pl.concat([supp.frame, known.cast({c: wanted[c] for c in known.columns})], how="diagonal")
-    order = [pl.col(c) for c in ("USUBJID", "IDVAR") if c in wanted]
-    number = pl.col("IDVARVAL").cast(pl.Float64, strict=False)
-    frame = frame.sort(*order, number, "IDVARVAL", "QNAM", maintain_order=True)
+    held, above = supp.held, parent.held
+    frame: pl.DataFrame | Kept
+    if isinstance(above, Kept):  # a file has the subjects of the parent's file
+        blank = pl.DataFrame(schema=held.schema)
+        scratch = above.owner or Scratch()
+        there = pieces_of(held) if isinstance(held, Kept) else repeat(blank)
+        own = (rows.filter(pl.col(_PIECE) == n).drop(_PIECE) for n in range(len(above.paths)))
+        frame = scratch.rewritten((_in_place(f, r) for f, r in zip(there, own, strict=False)), held.schema)
+    else:
+        frame = _in_place(supp.frame, rows.drop(_PIECE))
     origin = dict(supp.origin)
     for variable, _ in long:
         origin[f"{CONTINUED}{variable.name}/QVAL"] = tuple(_origins(parent, variable.name))
-    return replace(supp, frame=frame, origin=origin)
+    return supp.with_(frame=frame, origin=origin)
+
+
+def _in_place(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Supplemental records with others among them, in the order of SUPP--."""
+    wanted = frame.schema
+    known = rows.select(c for c in rows.columns if c in wanted)
+    both = pl.concat([frame, known.cast({c: wanted[c] for c in known.columns})], how="diagonal")
+    order = [pl.col(c) for c in ("USUBJID", "IDVAR") if c in wanted]
+    number = pl.col("IDVARVAL").cast(pl.Float64, strict=False)
+    return both.sort(*order, number, "IDVARVAL", "QNAM", maintain_order=True)
 
 
 def _origins(parent: Dataset, variable: str) -> Iterator[str]:
@@ -167,5 +197,5 @@ def _origins(parent: Dataset, variable: str) -> Iterator[str]:
 
 def _next_id(datasets: Iterable[Dataset]) -> int:
     """One more than the largest `_id` there is."""
-    tops = [d.frame.get_column("_id").max() for d in datasets if "_id" in d.frame.columns]
+    tops = [d.column("_id").max() for d in datasets if "_id" in d.held.columns]
     return max((top for top in tops if isinstance(top, int)), default=-1) + 1

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from cdiscx.model.kept import Kept, pieces
+
+#: column of a frame that is some records of a dataset: their numbers in all of it, from 1
+RECORD = "_record"
+
 
 def record_key(name: str, frame: pl.DataFrame, keys: Sequence[str] = ()) -> pl.Expr:
     """What tells a record of a subject from the others, as text: `TRSEQ=4`, `PARAMCD=PFS, ASEQ=2`, `AESEQ=2, QNAM=AECDGR`."""
@@ -36,16 +41,23 @@ def as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return value.cast(pl.String)
 
 
+def recorded(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with `record`, the number of each record in its whole dataset: from 1, or as `_record` says of some of them."""
+    return frame.rename({RECORD: "record"}) if RECORD in frame.columns else frame.with_row_index("record", offset=1)
+
+
 @dataclass(slots=True)
 class Others:
-    """The records of all datasets of the run, as sources."""
+    """Records of the datasets of a run, as sources. `whole`: the datasets that `frames` may be some records of."""
 
     frames: Mapping[str, pl.DataFrame]
     keys: Mapping[str, pl.Expr]
+    whole: Mapping[str, pl.DataFrame | Kept]
     #: datasets that `_from` can name (ADaM only)
     linked: frozenset[str] = frozenset()
+    #: what is known of whole datasets and their variables; portions of one run share it
+    facts: dict[str, bool] = field(default_factory=dict)
     _values: dict[str, pl.DataFrame | None] = field(default_factory=dict)
-    _singles: dict[str, bool] = field(default_factory=dict)
 
     def values(self, source: str) -> pl.DataFrame | None:
         """`DM.RFSTDTC` -> record, USUBJID, _rid, source_*, text of its filled values; None where there is no such variable.
@@ -68,8 +80,8 @@ class Others:
         else:
             text = pl.when(pl.col("QNAM") == variable).then(pl.col("QVAL").cast(pl.String))
         return (
-            frame.lazy()
-            .with_row_index("record", offset=1)
+            recorded(frame)
+            .lazy()
             .select(
                 "record",
                 ("USUBJID" if "USUBJID" in frame.columns else none.alias("USUBJID")),
@@ -85,10 +97,23 @@ class Others:
 
     def single(self, name: str) -> bool:
         """Whether a dataset has one record a subject."""
-        if name not in self._singles:
-            frame = self.frames[name]
-            self._singles[name] = "USUBJID" in frame.columns and bool(frame.get_column("USUBJID").is_unique().all())
-        return self._singles[name]
+        if name not in self.facts:
+            self.facts[name] = "USUBJID" in self.whole[name].columns and _one_each(self.whole[name])
+        return self.facts[name]
+
+    def of_subjects(self, source: str) -> bool:
+        """Whether any record with a value of a variable (as of `values`) names its subject."""
+        if source not in self.facts:
+            name, _, variable = source.partition(".")
+            whole = self.whole[name]
+            value = pl.col(variable) if variable in whole.columns else pl.col("QVAL")
+            wanted = [] if variable in whole.columns else [pl.col("QNAM") == variable]
+            filled = pl.all_horizontal(value.is_not_null(), pl.col("USUBJID").is_not_null(), *wanted)
+            columns = ["USUBJID", *([variable] if variable in whole.columns else ["QNAM", "QVAL"])]
+            self.facts[source] = "USUBJID" in whole.columns and any(
+                bool(piece.select(filled.any()).item()) for piece in pieces(whole, list(dict.fromkeys(columns)))
+            )
+        return self.facts[source]
 
     def numbered(self, source: str) -> pl.DataFrame | None:
         """`values` with `number` (i64): the record's `--SEQ` or ASEQ; null where the dataset has neither."""
@@ -99,5 +124,16 @@ class Others:
         frame = self.frames[name]
         column = next((c for c in (f"{name}SEQ", "ASEQ") if c in frame.columns), None)
         number = pl.col(column).cast(pl.Int64) if column else pl.lit(None, pl.Int64)
-        numbers = frame.with_row_index("record", offset=1).select("record", number.alias("number"))
+        numbers = recorded(frame).select("record", number.alias("number"))
         return found.join(numbers, on="record", how="left", maintain_order="left")
+
+
+def _one_each(whole: pl.DataFrame | Kept) -> bool:
+    """Whether no subject has two records; of most datasets on disk the first file tells that some has."""
+    seen = []
+    for piece in pieces(whole, ["USUBJID"]):
+        own = piece.get_column("USUBJID")
+        if own.n_unique() < len(own):
+            return False
+        seen.append(own)
+    return len(seen) < 2 or pl.concat(seen).n_unique() == whole.height

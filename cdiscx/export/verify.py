@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,38 @@ def verify(path: Path, form: str, dataset: Dataset) -> None:
     reader = _READERS.get(form)
     if reader is None:
         return
-    wanted, at = dataset.public, 0
+    names = [v.name for v in dataset.variables]
+    wanted, at, height = Rows(dataset.slices(SLICE)), 0, dataset.held.height
+    schema = {name: dataset.held.schema[name] for name in names}
     try:
         for part in reader(path, dataset):
-            expected = wanted.slice(at, part.height)
+            expected = wanted.take(part.height, schema)
             _compare(part, expected, path.name, at)
             at += part.height
     except (TransportError, ValueError, pl.exceptions.PolarsError) as error:
         raise ExportError(f"{path.name} cannot be read back ({' '.join(str(error).split())[:200]})") from error
-    if at != wanted.height:
-        raise ExportError(f"{path.name} reads back as {at} records instead of {wanted.height}")
+    if at != height:
+        raise ExportError(f"{path.name} reads back as {at} records instead of {height}")
+
+
+class Rows:
+    """Rows taken from the front of many frames."""
+
+    def __init__(self, frames: Iterator[pl.DataFrame]) -> None:
+        self._frames, self._held = frames, deque[pl.DataFrame]()
+
+    def take(self, height: int, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+        """The next rows, so many where there are, in these columns."""
+        found = [pl.DataFrame(schema=schema)]
+        while height > 0:
+            frame = self._held.popleft() if self._held else next(self._frames, None)
+            if frame is None:
+                break
+            found.append(frame.head(height).select(list(schema)))
+            if frame.height > height:
+                self._held.append(frame.slice(height))
+            height -= found[-1].height
+        return pl.concat(found)
 
 
 def _compare(got: pl.DataFrame, expected: pl.DataFrame, name: str, at: int) -> None:
@@ -97,7 +120,7 @@ def _dated(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
 
 def _same_head(head: Any, dataset: Dataset) -> None:
     names = [column["name"] for column in head["columns"]]
-    if names != [v.name for v in dataset.variables] or head["records"] != dataset.frame.height:
+    if names != [v.name for v in dataset.variables] or head["records"] != dataset.held.height:
         raise ExportError(f"the file of {dataset.name} reads back with another description")
 
 

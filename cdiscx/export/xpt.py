@@ -42,7 +42,7 @@ def write_xpt(dataset: Dataset, path: Path, facts: Facts) -> None:
     with path.open("wb") as file:
         file.write(_head(dataset, fields, facts.stamp))
         size = 0
-        for part in dataset.public.iter_slices(SLICE):
+        for part in dataset.slices(SLICE):
             size += _write_records(file, dataset.name, part, fields)
         file.write(b" " * (-size % _CARD))
 

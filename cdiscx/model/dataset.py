@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
+
+from cdiscx.model.kept import Held, Kept, pieces, selected
 
 #: how a variable is stored. text: String; isodate: String, ISO 8601 as far as known (--DTC); integer: Int64; float: Float64;
 #: date: Date (numeric SAS date with format DATE9. in XPT, ISO text with targetDataType integer in Dataset-JSON)
@@ -85,7 +87,7 @@ class ValueLevel:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dataset:
     """One SDTM or ADaM dataset.
 
@@ -103,7 +105,7 @@ class Dataset:
     structure: str
     keys: tuple[str, ...]
     variables: tuple[Variable, ...]
-    frame: pl.DataFrame
+    frame: Held = Held()  # noqa: RUF009  a descriptor
     standard: str = "SDTMIG 3.4"
     subclass: str | None = None
     values: tuple[ValueLevel, ...] = ()
@@ -114,9 +116,28 @@ class Dataset:
     repeating: bool = True
 
     @property
+    def held(self) -> pl.DataFrame | Kept:
+        """The frame where it is: in memory, or as it waits on disk. Both have `lazy()`, `height`, `schema` and `columns`."""
+        found: pl.DataFrame | Kept = self.__dict__["_frame"]
+        return found
+
+    @property
     def public(self) -> pl.DataFrame:
         """The frame without private columns."""
-        return self.frame.select([v.name for v in self.variables])
+        return self.some([v.name for v in self.variables])
+
+    def some(self, columns: Sequence[str]) -> pl.DataFrame:
+        """Some columns of all records."""
+        return selected(self.held, columns)
+
+    def column(self, name: str) -> pl.Series:
+        """One column of all records."""
+        return self.some([name]).to_series()
+
+    def slices(self, rows: int) -> Iterator[pl.DataFrame]:
+        """The records in their order, so many at a time (in the last of a file fewer); nothing where there is none."""
+        for piece in pieces(self.held):
+            yield from piece.iter_slices(rows)
 
     def variable(self, name: str) -> Variable | None:
         """A variable by name, or None."""
@@ -124,4 +145,4 @@ class Dataset:
 
     def with_(self, **changes: object) -> Dataset:
         """A copy with these fields replaced."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        return replace(self, **{"frame": self.held, **changes})  # type: ignore[arg-type]

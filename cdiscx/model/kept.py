@@ -11,7 +11,8 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -37,14 +38,31 @@ class Scratch:
         """A path that no other frame has."""
         return os.path.join(self.path, f"{next(self._numbers):06}.arrow")
 
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """What is written within may find the disk full: ExportError says which."""
+        try:
+            yield
+        except OSError as error:
+            raise _no_room(self.path, error) from error
+
     def keep(self, frame: pl.DataFrame) -> Kept:
         """Writes a frame. Raises ExportError where the disk is full."""
         path = self.place()
-        try:
+        with self.room():
             frame.write_ipc(path, compression="lz4", record_batch_size=ROWS)
-        except OSError as error:
-            raise _no_room(self.path, error) from error
         return Kept((path,), frame.height, frame.schema, self)
+
+    def rewritten(self, pieces: Iterable[pl.DataFrame], schema: pl.Schema) -> Kept:
+        """A frame of pieces that are made and written one by one, a file each."""
+        written = [self.keep(piece) for piece in pieces]
+        return Kept(tuple(k.paths[0] for k in written), sum(k.height for k in written), schema, self)
+
+    def drop(self, frames: Iterable[Kept]) -> None:
+        """Removes the files of frames that nobody asks for any more."""
+        for kept in frames:
+            for path in kept.paths:
+                os.unlink(path)
 
 
 #: rows written as one batch
@@ -78,6 +96,11 @@ class Kept:
             object.__setattr__(self, name, value)
         object.__setattr__(self, "owner", None)
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return self.schema.names()
+
     def lazy(self) -> pl.LazyFrame:
         """The frame, read when and as far as it is asked for."""
         if not self.paths:
@@ -87,6 +110,55 @@ class Kept:
     def load(self) -> pl.DataFrame:
         """The whole frame in memory."""
         return self.lazy().collect()
+
+
+def selected(held: pl.DataFrame | Kept, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of a frame in memory or on disk; of one on disk the others are not read."""
+    return held.select(columns) if isinstance(held, pl.DataFrame) else held.lazy().select(columns).collect()
+
+
+def pieces(held: pl.DataFrame | Kept, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """The frame, or some of its columns, as it is in memory; of one on disk a file at a time."""
+    if isinstance(held, pl.DataFrame):
+        yield held if columns is None else held.select(columns)
+        return
+    for path in held.paths:
+        rows = pl.scan_ipc(path, glob=False)
+        yield (rows if columns is None else rows.select(columns)).collect()
+
+
+def changed(
+    held: Kept, change: Callable[[pl.DataFrame, int], pl.DataFrame], first: int = 0, *, keep: bool = False
+) -> Kept:
+    """Each file of a frame changed (with the number of its first row, from `first` on).
+
+    The files as they were go, or, with `keep`, stay, and the new ones are in a folder of their own, which goes with them.
+    """
+    scratch = Scratch() if keep or held.owner is None else held.owner
+    written, start = [], first
+    for piece in pieces(held):
+        written.append(scratch.keep(change(piece, start)))
+        start += piece.height
+    schema = written[0].schema if written else change(pl.DataFrame(schema=held.schema), first).schema
+    if held.owner is not None and not keep:
+        scratch.drop([held])
+    return Kept(tuple(k.paths[0] for k in written), sum(k.height for k in written), schema, scratch)
+
+
+def regrouped(frames: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
+    """The same rows, `size` at a time (the last time fewer); one frame without rows where there are none but a frame."""
+    held: list[pl.DataFrame] = []
+    waiting, some = 0, False
+    for frame in frames:
+        held.append(frame)
+        waiting += frame.height
+        if waiting >= size:
+            rows = pl.concat(held)
+            whole = waiting - waiting % size
+            yield from (rows.slice(first, size).rechunk() for first in range(0, whole, size))
+            held, waiting, some = [rows.slice(whole).rechunk()], waiting - whole, True
+    if held and (waiting or not some):
+        yield pl.concat(held).rechunk()
 
 
 class Held:

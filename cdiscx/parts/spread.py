@@ -47,15 +47,21 @@ class Spread:
         return self.partitions or (max(2, 2 * self.workers) if self.cluster or self.workers > 1 else 1)
 
 
+def _as_it_is(answer: A) -> A:
+    return answer
+
+
 def spread(
-    job: Callable[[L], A], number: int, share: Callable[[int], L], how: Spread, meanwhile: Callable[[], M]
-) -> tuple[list[A], M]:
+    job: Callable[[L], A], number: int, share: Callable[[int], L], how: Spread, meanwhile: Callable[[], M],
+    receive: Callable[[A], A] = _as_it_is,
+) -> tuple[list[A], M]:  # fmt: skip
     """The answers in the order of the shares, and what `meanwhile` gave, which runs here while others work.
 
+    `receive` is what is kept of an answer, in this process, while others are still to come (its frames on disk).
     `share` makes a share by its number. Raises UsageError for a cluster that does not answer, or without the packages for one.
     """
     if how.cluster is not None:
-        return _on_cluster(how.cluster, job, number, share, meanwhile)
+        return _on_cluster(how.cluster, job, number, share, meanwhile, receive)
     answers: dict[int, A] = {}
     own: list[M] = []
 
@@ -66,15 +72,17 @@ def spread(
     for _ in range(ROUNDS if how.workers > 1 else 0):
         left = [n for n in range(number) if n not in answers]
         if left:
-            _in_processes(how.workers, job, left, share, answers, once)
+            _in_processes(how.workers, job, left, share, answers, once, receive)
     made = own[0] if own else meanwhile()
-    answers |= {n: job(share(n)) for n in range(number) if n not in answers}
+    for n in range(number):
+        if n not in answers:
+            answers[n] = receive(job(share(n)))
     return [answers[n] for n in range(number)], made
 
 
 def _in_processes(
     workers: int, job: Callable[[L], A], left: list[int], share: Callable[[int], L], answers: dict[int, A],
-    meanwhile: Callable[[], object],
+    meanwhile: Callable[[], object], receive: Callable[[A], A],
 ) -> None:  # fmt: skip
     """Adds the answers that processes gave before one of them died, or all."""
     threads = max(1, (os.cpu_count() or 1) // workers)
@@ -87,12 +95,12 @@ def _in_processes(
             while waiting:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    answers[waiting.pop(future)] = future.result()
+                    answers[waiting.pop(future)] = receive(future.result())
                 _fill(pool, waiting, todo, job, share, _AHEAD * workers)
         except BrokenProcessPool:  # a process was killed: its shares, and those that waited for it, come again
             for future, n in waiting.items():
                 if future.done() and not future.cancelled() and future.exception() is None:
-                    answers[n] = future.result()
+                    answers[n] = receive(future.result())
 
 
 def _fill(
@@ -109,8 +117,9 @@ def _modest(threads: int) -> None:
 
 
 def _on_cluster(
-    address: str, job: Callable[[L], A], number: int, share: Callable[[int], L], meanwhile: Callable[[], M]
-) -> tuple[list[A], M]:
+    address: str, job: Callable[[L], A], number: int, share: Callable[[int], L], meanwhile: Callable[[], M],
+    receive: Callable[[A], A],
+) -> tuple[list[A], M]:  # fmt: skip
     """Answers of a Dask cluster, which sends the work of a lost worker to another."""
     try:
         distributed: Any = import_module("distributed")
@@ -135,6 +144,6 @@ def _on_cluster(
         while waiting:
             done, _ = distributed.wait(list(waiting), return_when="FIRST_COMPLETED")
             for future in done:
-                answers[waiting.pop(future)] = future.result()
+                answers[waiting.pop(future)] = receive(future.result())
             fill()
     return [answers[n] for n in range(number)], own

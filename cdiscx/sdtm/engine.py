@@ -10,6 +10,7 @@ import polars as pl
 
 from cdiscx import registry
 from cdiscx.model.dataset import Codelist, Dataset
+from cdiscx.model.kept import Kept, changed
 from cdiscx.model.mapping_file import load_mappings
 from cdiscx.model.table import StudyData
 from cdiscx.sdtm.blocks import build
@@ -125,15 +126,25 @@ def _numbered(made: Mapping[str, Dataset]) -> dict[str, Dataset]:
     out: dict[str, Dataset] = {}
     first = 0
     for dataset in sorted(made.values(), key=place):
-        frame = dataset.frame
+        out[dataset.name] = dataset.with_(frame=_with_ids(dataset, first))
+        first += dataset.held.height
+    return out
+
+
+def _with_ids(dataset: Dataset, first: int) -> pl.DataFrame | Kept:
+    """The records with `_id` from `first` on, `_from` and `_block` behind the variables; on disk where they were."""
+    names = [v.name for v in dataset.variables]
+
+    def numbered(frame: pl.DataFrame, start: int) -> pl.DataFrame:
         if "_from" not in frame.columns:
             frame = frame.with_columns(pl.lit([], pl.List(pl.UInt32)).alias("_from"))
         if "_block" not in frame.columns:
             frame = frame.with_columns(pl.lit(dataset.name.lower()).alias("_block"))
-        ids = (pl.int_range(pl.len(), dtype=pl.UInt32) + first).cast(pl.UInt32).alias("_id")
+        ids = (pl.int_range(pl.len(), dtype=pl.UInt32) + start).cast(pl.UInt32).alias("_id")
         rest = [c for c in frame.columns if c.startswith("_") and c not in ("_id", "_from", "_block")]
-        names = [v.name for v in dataset.variables]
-        frame = frame.with_columns(ids).select(*names, "_id", "_from", "_block", *rest)
-        first += frame.height
-        out[dataset.name] = dataset.with_(frame=frame)
-    return out
+        return frame.with_columns(ids).select(*names, "_id", "_from", "_block", *rest)
+
+    held = dataset.held
+    if isinstance(held, pl.DataFrame):
+        return numbered(held, first)
+    return changed(held, numbered, first)

@@ -48,7 +48,7 @@ def relrec(sdtm: Mapping[str, Dataset]) -> Dataset | None:
     rows = pl.concat(pieces)
     if rows.is_empty():
         return None
-    study = next(d.frame.item(0, "STUDYID") for d in sdtm.values() if d.frame.height and "STUDYID" in d.frame.columns)
+    study = next(_first_study(d) for d in sdtm.values() if d.held.height and "STUDYID" in d.held.columns)
     about = guide.dataset("RELREC")
     assert about is not None
     variables = tuple(replace(v, origin="Assigned") for v in guide.variables("RELREC"))
@@ -69,13 +69,17 @@ def relrec(sdtm: Mapping[str, Dataset]) -> Dataset | None:
     )
 
 
+def _first_study(dataset: Dataset) -> object:
+    return next(iter(dataset.slices(1))).item(0, "STUDYID")
+
+
 def _level(sdtm: Mapping[str, Dataset], link: Link) -> pl.DataFrame:
     """Two rows of a link between datasets, or none where no value stands on both sides."""
     values = []
     for name, variable, _ in (link.one, link.other):
-        if name not in sdtm or variable not in sdtm[name].frame.columns:
+        if name not in sdtm or variable not in sdtm[name].held.columns:
             return pl.DataFrame(schema=_SHAPE)
-        values.append(sdtm[name].frame.select("USUBJID", LINK=variable).drop_nulls().unique())
+        values.append(sdtm[name].held.lazy().select("USUBJID", LINK=variable).drop_nulls().unique().collect())
     if values[0].join(values[1], on=["USUBJID", "LINK"], how="semi").is_empty():
         return pl.DataFrame(schema=_SHAPE)
     empty: list[int] = []
@@ -104,13 +108,17 @@ def _pairs(domain: str, found: pl.DataFrame) -> pl.DataFrame:
 
 def _reoperations(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
     """The only reoperation of a subject with the only complication of grade IIIb that began until then."""
-    if not {"AE", "PR", "SUPPAE"} <= set(sdtm) or "PRCAT" not in sdtm["PR"].frame.columns:
+    if not {"AE", "PR", "SUPPAE"} <= set(sdtm) or "PRCAT" not in sdtm["PR"].held.columns:
         return pl.DataFrame(schema=_PAIR)
-    grades = sdtm["SUPPAE"].frame.filter(pl.col("QNAM") == "AECDGR", pl.col("QVAL") == _REOPERATED)
+    grades = (
+        sdtm["SUPPAE"]
+        .some(["USUBJID", "IDVARVAL", "QNAM", "QVAL"])
+        .filter(pl.col("QNAM") == "AECDGR", pl.col("QVAL") == _REOPERATED)
+    )
     graded = grades.select("USUBJID", AESEQ=pl.col("IDVARVAL").cast(pl.Int64, strict=False))
-    events = sdtm["AE"].frame.select("USUBJID", pl.col("AESEQ").cast(pl.Int64), "AESTDTC", "_from")
+    events = sdtm["AE"].some(["USUBJID", "AESEQ", "AESTDTC", "_from"]).with_columns(pl.col("AESEQ").cast(pl.Int64))
     events = events.join(graded, on=["USUBJID", "AESEQ"], how="semi")
-    again = sdtm["PR"].frame.filter(pl.col("PRCAT") == "REOPERATION").select(
+    again = sdtm["PR"].some(["USUBJID", "PRSEQ", "PRSTDTC", "PRCAT", "_from"]).filter(pl.col("PRCAT") == "REOPERATION").select(
         "USUBJID", pl.col("PRSEQ").cast(pl.Int64), "PRSTDTC", _there="_from"
     )  # fmt: skip
     found = _alone(events).join(_alone(again), on="USUBJID")
@@ -120,14 +128,14 @@ def _reoperations(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
 
 def _deaths(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
     """The only fatal event of a subject with the death that ended its participation."""
-    if not {"AE", "DS"} <= set(sdtm) or not {"AEOUT"} <= set(sdtm["AE"].frame.columns):
+    if not {"AE", "DS"} <= set(sdtm) or not {"AEOUT"} <= set(sdtm["AE"].held.columns):
         return pl.DataFrame(schema=_PAIR)
-    ends = sdtm["DS"].frame
-    if "DSSCAT" not in ends.columns:
+    if "DSSCAT" not in sdtm["DS"].held.columns:
         return pl.DataFrame(schema=_PAIR)
+    ends = sdtm["DS"].some(["USUBJID", "DSSEQ", "DSDECOD", "DSSCAT", "_from"])
     ends = ends.filter(pl.col("DSDECOD") == "DEATH", pl.col("DSSCAT") == "STUDY PARTICIPATION")
     ends = ends.select("USUBJID", pl.col("DSSEQ").cast(pl.Int64), _there="_from")
-    fatal = sdtm["AE"].frame.filter(pl.col("AEOUT") == "FATAL")
+    fatal = sdtm["AE"].some(["USUBJID", "AESEQ", "AEOUT", "_from"]).filter(pl.col("AEOUT") == "FATAL")
     fatal = fatal.select("USUBJID", pl.col("AESEQ").cast(pl.Int64), "_from")
     return _paired(_alone(fatal).join(_alone(ends), on="USUBJID"), "DSSEQ")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Kept, Scratch
 from cdiscx.model.table import RunContext, StudyData
 from cdiscx.parts import Share, Shares, Spread, in_memory, spread
 from cdiscx.parts.witnesses import chosen, witnesses
@@ -30,7 +31,7 @@ from cdiscx.views import with_views
 class Answer:
     """What one share gave: its records, the columns that were used, who shows what, and rows that gave no record."""
 
-    frames: Mapping[str, pl.DataFrame]
+    frames: Mapping[str, pl.DataFrame | Kept]
     #: dataset -> where its values come from, which can depend on the rows that there are
     origins: Mapping[str, Mapping[str, tuple[str, ...]]]
     used: frozenset[str]
@@ -45,11 +46,13 @@ def map_shares(data: StudyData, mappings: Path | None, how: Spread) -> Mapped:
     plain = replace(data, results={}, sdtm={}, adam={})  # a share needs no more
     ready = replace(plain, results={REACHED: _reached(plain, shares, how)})
     job = partial(map_share, mappings=mappings, plan=ready.results[REACHED])
-    answers, _ = spread(job, shares.number, lambda n: shares.share(n, plain), how, lambda: None)
+    scratch = None if data.shares is None else Scratch()
+    keep = partial(_laid_down, scratch=scratch)
+    answers, _ = spread(job, shares.number, lambda n: shares.share(n, plain), how, lambda: None, keep)
     lost = _all_lost([a.lost for a in answers])
     few = _only(plain, chosen(a.witnesses for a in answers))
     run, described = _mapped(with_views(few, _dates(data)), mappings, ready.results[REACHED], lost)
-    made = {name: _together(described[name], [a.frames.get(name) for a in answers]) for name in described}
+    made = {name: together(described[name], [a.frames.get(name) for a in answers], scratch) for name in described}
     made = {n: d.with_(origin=_origins(d, [a.origins.get(n, {}) for a in answers])) for n, d in made.items()}
     used = run.used.union(*(a.used for a in answers))
     run.mapped = run.mapped.union(*(a.mapped for a in answers))
@@ -129,22 +132,37 @@ def _only(data: StudyData, subjects: pl.Series) -> StudyData:
     return replace(data, tidy=tidy, shares=None)
 
 
-def _together(described: Dataset, frames: Sequence[pl.DataFrame | None]) -> Dataset:
-    """The records of all shares under the variables of the dataset.
+def _laid_down(answer: Answer, scratch: Scratch | None) -> Answer:
+    """The answer with its records on disk, where the tables are there too."""
+    if scratch is None:
+        return answer
+    return replace(
+        answer, frames={n: scratch.keep(f) if isinstance(f, pl.DataFrame) else f for n, f in answer.frames.items()}
+    )
+
+
+def together(described: Dataset, frames: Sequence[pl.DataFrame | Kept | None], scratch: Scratch | None) -> Dataset:
+    """The records of all shares under the variables of the dataset; on disk a file a share.
 
     Raises RuntimeError where a share has a value that nobody has shown: our bug, and never a dataset that lacks it.
     """
     schema = described.frame.schema
-    pieces = []
-    for frame in frames:
-        if frame is None:
-            continue
+
+    def fitting(held: pl.DataFrame | Kept | None) -> pl.DataFrame:
+        if held is None:
+            return described.frame.clear()
+        frame = held.load() if isinstance(held, Kept) else held
         strange = [c for c in frame.columns if c not in schema and frame.get_column(c).null_count() < frame.height]
         if strange:
             raise RuntimeError(f"{described.name}: no witness for {', '.join(strange)}")
         own = [pl.col(c) if c in frame.columns else pl.lit(None, t).alias(c) for c, t in schema.items()]
-        pieces.append(frame.select(own).cast(schema))
-    return described.with_(frame=pl.concat(pieces) if pieces else described.frame.clear())
+        return frame.select(own).cast(schema)
+
+    if scratch is None:
+        return described.with_(frame=pl.concat([fitting(frame) for frame in frames]))
+    made = scratch.rewritten((fitting(frame) for frame in frames), schema)
+    scratch.drop(frame for frame in frames if isinstance(frame, Kept))
+    return described.with_(frame=made)
 
 
 def _origins(described: Dataset, told: Sequence[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:

@@ -23,12 +23,10 @@ def used_codelists(run: Run, datasets: Iterable[Dataset]) -> dict[str, Codelist]
     for dataset in datasets:
         for variable in dataset.variables:
             if variable.codelist:
-                _remember(
-                    seen, variable.codelist, f"{dataset.name}.{variable.name}", dataset.frame.get_column(variable.name)
-                )
+                _remember(seen, variable.codelist, f"{dataset.name}.{variable.name}", dataset.column(variable.name))
         for value in dataset.values:
             if value.codelist:
-                rows = dataset.frame
+                rows = dataset.some(list(dict.fromkeys([*(name for name, _, _ in value.where), value.variable])))
                 for name, _, values in value.where:
                     rows = rows.filter(pl.col(name).is_in(list(values)))
                 place = f"{dataset.name}.{value.variable} ({value.label})"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
-from cdiscx.model.table import Source, StudyData
+from cdiscx.model.table import Source, StudyData, Table
 
 SHAPE = {
     "file": pl.String, "sheet": pl.String, "header": pl.String, "table": pl.String, "column": pl.String,
@@ -55,7 +55,9 @@ def unused_columns(data: StudyData, chose: Set[str], mapped: Set[str], datasets:
     for number, source in enumerate(data.upload.sources):
         ledger = data.upload.ledger.filter(pl.col("_source") == number).select("_rid", "_row")
         held = data.tidy.get(source.table)
-        found = _of_source(source, ledger, held.frame if held else None, chose, mapped, covered)
+        rids = ledger.get_column("_rid")
+        near = [c.between(rids.min(), rids.max()) for c in covered]
+        found = _of_source(source, ledger, held, chose, mapped, near)
         rows += [line.line(source.file, source.sheet) for line in found if line.cells.len()]
     read = {(s.file, s.sheet) for s in data.upload.sources}
     for file in data.upload.files:
@@ -74,14 +76,24 @@ class _Cover:
     """Rows of the ledger from which one part of a dataset was made, and the columns that it took of them."""
 
     columns: frozenset[str]
+    #: sorted
     rids: pl.Series
+
+    def between(self, first: object, last: object) -> _Cover:
+        """Of the rows only those of a range."""
+        if first is None or last is None:
+            return _Cover(self.columns, self.rids.clear())
+        start = self.rids.search_sorted(first, side="left")  # type: ignore[call-overload]
+        end = self.rids.search_sorted(last, side="right")  # type: ignore[call-overload]
+        return _Cover(self.columns, self.rids.slice(start, end - start))
 
 
 def _covered(datasets: Mapping[str, Dataset]) -> list[_Cover]:
     covers = []
     for dataset in datasets.values():
-        lists = [c for c in dataset.frame.columns if c == "_from" or c.startswith("_from:")]
-        for block in dataset.frame.get_column("_block").unique().sort():
+        lists = [c for c in dataset.held.columns if c == "_from" or c.startswith("_from:")]
+        links = dataset.some(["_block", *lists])
+        for block in links.get_column("_block").unique().sort():
             own = [
                 sources
                 for name, sources in dataset.origin.items()
@@ -90,7 +102,7 @@ def _covered(datasets: Mapping[str, Dataset]) -> list[_Cover]:
             columns = frozenset(s for sources in own for s in sources if s.partition(".")[0].islower())
             if not columns:
                 continue
-            rows = dataset.frame.lazy().filter(pl.col("_block") == block)
+            rows = links.lazy().filter(pl.col("_block") == block)
             parts = [rows.select(_rid=pl.col(c).explode()) for c in lists]
             rids = pl.concat(parts).drop_nulls().unique().sort("_rid").collect().get_column("_rid")
             covers.append(_Cover(columns, rids))
@@ -109,7 +121,7 @@ def _filled(text: pl.DataFrame) -> pl.DataFrame:
 def _of_source(
     source: Source,
     ledger: pl.DataFrame,
-    table: pl.DataFrame | None,
+    table: Table | None,
     chose: Set[str],
     mapped: Set[str],
     covered: list[_Cover],
@@ -142,10 +154,12 @@ def _of_source(
         yield _Unused(header, source.table, column, NO_VALUE, rest.filter(~said).get_column("_row"))
 
 
-def _with_value(cells: pl.DataFrame, table: pl.DataFrame | None, column: str) -> pl.Series:
+def _with_value(cells: pl.DataFrame, table: Table | None, column: str) -> pl.Series:
     """Whether tidy read something in each cell."""
     kept = f"{column}C" if table is not None and f"{column}C" in table.columns else column
-    if table is None or kept not in table.columns:
+    if table is None or kept not in table.columns or not cells.height:
         return pl.Series([True] * cells.height, dtype=pl.Boolean)
-    filled = table.filter(pl.col(kept).is_not_null()).get_column("_rid")
+    rids = cells.get_column("_rid")
+    near = table.lazy().filter(pl.col("_rid").is_between(rids.min(), rids.max()))
+    filled = near.filter(pl.col(kept).is_not_null()).select("_rid").collect().to_series()
     return cells.get_column("_rid").is_in(filled.implode())

@@ -11,7 +11,7 @@ from export_kit import STAMP, adverse_events, dataset
 from cdiscx.export import write
 from cdiscx.export.ascii import spelled, to_ascii
 from cdiscx.export.limits import limits
-from cdiscx.export.lineage import LINEAGE
+from cdiscx.export.lineage import LINEAGE, Lines, write_lineage
 from cdiscx.export.long_text import pieces, split_long_text
 from cdiscx.model.dataset import Dataset, Variable
 from cdiscx.model.errors import ExportError
@@ -70,14 +70,15 @@ def test_the_last_value_within_a_limit_is_no_finding(case: str):
     assert said(WITHIN[case]) == []
 
 
-def test_a_finding_names_dataset_record_variable_and_cell():
+def test_a_finding_names_dataset_record_variable_and_cell(tmp_path: Path):
     made = adverse_events(AETERM=["Fever", "肝癌", "rash"])
     place = {
         "dataset": "AE", "record": 2, "variable": "AETERM", "file": "site.xlsx", "sheet": "Adverse Events",
         "row": 7, "cell": "C7", "header": "Term", "text": "肝癌",
     }  # fmt: skip
     lineage = pl.DataFrame([{**dict.fromkeys(LINEAGE), **place}], schema=LINEAGE)
-    (found,) = limits({"AE": made}, lineage=lineage, study="S1")
+    lines = Lines(write_lineage(lineage, tmp_path), {("AE", "AETERM"): (0, 1)})
+    (found,) = limits({"AE": made}, lineage=lines, study="S1")
     assert found.message.startswith("AE record 2: AETERM '肝癌'")
     assert r"\u809D\u764C" in found.message
     assert (found.file, found.sheet, found.row, found.cell) == ("site.xlsx", "Adverse Events", 7, "C7")
