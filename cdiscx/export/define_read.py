@@ -32,20 +32,45 @@ def declared(path: Path) -> Declared:
     try:
         root = etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
     except (etree.XMLSyntaxError, OSError) as error:
-        raise UploadError(f"{path.name} is no XML document: {' '.join(str(error).split())}") from error
+        raise UploadError(f"{path.name} is no XML document: {' '.join(str(error).split())[:200]}") from error
     if etree.QName(root).namespace != _NS["o"]:
         raise UploadError(f"{path.name} is no Define-XML document")
     items = {item.get("OID"): item for item in root.iterfind(".//o:ItemDef", _NS)}
-    return Declared(_keys(root, items), _codelists(root, items))
+    try:
+        return Declared(_keys(root, items), _codelists(root, items))
+    except _IncompleteError as error:
+        raise UploadError(
+            f"{path.name} is no complete Define-XML document: {error}; have it written again by the program that made it"
+        ) from error
+
+
+class _IncompleteError(Exception):
+    """An element without an attribute that every such element has."""
+
+
+def _said(element: Any, attribute: str) -> str:
+    """What an attribute says that may not be absent."""
+    said: str | None = element.get(attribute)
+    if said is None:
+        raise _IncompleteError(f"a {etree.QName(element).localname} in line {element.sourceline} has no {attribute}")
+    return said
+
+
+def _place(reference: Any) -> int:
+    """The whole number of a KeySequence."""
+    said = _said(reference, "KeySequence")
+    if not (said.isascii() and said.isdigit()):
+        raise _IncompleteError(f"the KeySequence in line {reference.sourceline} is no whole number")
+    return int(said)
 
 
 def _keys(root: Any, items: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     found = {}
     for group in root.iterfind(".//o:ItemGroupDef", _NS):
         refs = [r for r in group.iterfind("o:ItemRef", _NS) if r.get("KeySequence") and r.get("ItemOID") in items]
-        refs.sort(key=lambda r: int(r.get("KeySequence")))
+        refs.sort(key=_place)
         if refs:
-            found[group.get("Name").upper()] = tuple(items[r.get("ItemOID")].get("Name") for r in refs)
+            found[_said(group, "Name").upper()] = tuple(_said(items[r.get("ItemOID")], "Name") for r in refs)
     return found
 
 
@@ -59,8 +84,8 @@ def _codelists(root: Any, items: Mapping[str, Any]) -> dict[str, Codelist]:
         if element is None:
             continue
         code = codes[element.get("OID")]
-        name = code or item.get("Name")
-        old = found.get(name, Codelist(name, element.get("Name"), ccode=code))
+        name = code or _said(item, "Name")
+        old = found.get(name, Codelist(name, _said(element, "Name"), ccode=code))
         known = {t.value for t in old.terms}
         found[name] = replace(old, terms=(*old.terms, *(t for t in _terms(element) if t.value not in known)))
     return found
@@ -71,7 +96,7 @@ def _terms(element: Any) -> list[Term]:
     for item in (*element.iterfind("o:CodeListItem", _NS), *element.iterfind("o:EnumeratedItem", _NS)):
         extended = any(item.get(f"{{{_NS[prefix]}}}ExtendedValue") == "Yes" for prefix in ("d", "d0"))
         decode = item.findtext("o:Decode/o:TranslatedText", "", _NS)
-        terms.append(Term(item.get("CodedValue"), decode or "", _code(item), extended))
+        terms.append(Term(_said(item, "CodedValue"), decode or "", _code(item), extended))
     return terms
 
 

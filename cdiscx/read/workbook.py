@@ -28,7 +28,7 @@ def parser_errors(name: str) -> Iterator[None]:
     except python_calamine.PasswordError as error:
         raise UploadError(f"{name} is protected with a password; save it without one and upload again") from error
     except (python_calamine.CalamineError, fastexcel.FastExcelError) as error:
-        detail = " ".join(str(error).split())
+        detail = " ".join(str(error).split())[:200]
         raise UploadError(f"{name} is damaged ({detail}); open it, save it again and upload the new file") from error
     except BaseException as error:
         # a panic in the Rust reader arrives as pyo3_runtime.PanicException, which is no Exception and cannot be

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 
@@ -350,3 +351,27 @@ def test_what_is_no_define_is_an_upload_error(tmp_path: Path, text: str) -> None
     path.write_text(text)
     with pytest.raises(UploadError, match="is no"):
         declared(path)
+
+
+@pytest.mark.parametrize(
+    ("of", "was", "becomes", "said"),
+    [
+        ("ItemGroupDef", r' Name="TR"', "", "has no Name"),
+        ("ItemDef", r' Name="USUBJID"', "", "has no Name"),
+        ("CodeListItem", r' CodedValue="LDIAM"', "", "has no CodedValue"),
+        ("ItemRef", r'KeySequence="\d+"', 'KeySequence="first"', "no whole number"),
+        ("ItemRef", r'KeySequence="\d+"', 'KeySequence="' + "x" * 5000 + '"', "no whole number"),
+    ],
+)
+def test_a_define_without_a_required_attribute_is_refused_in_one_line(
+    tmp_path: Path, of: str, was: str, becomes: str, said: str
+) -> None:
+    path = write_define((_tr(), _supp()), {}, STUDY, tmp_path / "define.xml", stamp=STAMP, page=False)
+    whole = path.read_text(encoding="utf-8")
+    broken = re.sub(rf"(<{of}\b[^>]*?){was}", rf"\g<1>{becomes}", whole)
+    assert broken != whole
+    path.write_text(broken, encoding="utf-8")
+    with pytest.raises(UploadError, match=said) as refused:
+        declared(path)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 400
