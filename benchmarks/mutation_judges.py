@@ -40,6 +40,7 @@ STANDARDS = {
 #: modules of checks and of views, and the tests of what cases cannot say
 DIRECT = {
     "visits": ("checks/test_visits.py",),
+    "_arithmetic": ("checks/test_arithmetic_said.py",),
 }
 #: checks that the schemas of validate.structure judge
 BY_SCHEMA = ["STR-003", "STR-009"]

@@ -95,10 +95,9 @@ def place_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _of_several(rows: pl.LazyFrame, thing: str, value: pl.Expr) -> pl.LazyFrame:
-    """The rows of what has more than one value for a reader: most things stay what they are, and need no closer look."""
+    """The rows of what has more than one value (none is ever null) for a reader: most things stay what they are."""
     one = [(pl.col("SEG") // 2).alias("_who"), pl.col(thing)]
-    spread = rows.group_by(one).agg(_a=value.min(), _b=value.max(), _n=value.null_count(), _l=pl.len())
-    several = spread.filter((pl.col("_a") != pl.col("_b")) | (pl.col("_n").is_between(1, pl.col("_l") - 1)))
+    several = rows.group_by(one).agg(_a=value.min(), _b=value.max()).filter(pl.col("_a") != pl.col("_b"))
     marked = rows.with_columns(_who=pl.col("SEG") // 2)
     return marked.join(several, on=["_who", thing], how="semi", maintain_order="left").drop("_who")
 
