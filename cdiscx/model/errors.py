@@ -9,12 +9,21 @@ class CdiscxError(Exception):
     status = 2
 
 
+_LONGEST = 1000
+
+
+def _one_line(text: str) -> str:
+    """A problem in one line of bounded length: a key may hold a line break, or be thousands of characters long."""
+    line = " ".join(text.splitlines())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 200]} … {line[-197:]}"
+
+
 class SpecError(CdiscxError):
     """The study file is wrong: for the person who writes it. `problems` holds one `file:line:column: text` each."""
 
     def __init__(self, problems: list[str] | str) -> None:
         given = [problems] if isinstance(problems, str) else problems
-        self.problems: list[str] = [" ".join(p.splitlines()) for p in given]  # a key may hold a line break
+        self.problems: list[str] = [_one_line(p) for p in given]
         super().__init__("\n".join(self.problems))
 
 

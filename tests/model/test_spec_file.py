@@ -338,3 +338,12 @@ def test_a_key_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
         Study.load(str(path))
     assert all(len(problem.splitlines()) == 1 for problem in caught.value.problems)
     assert any("no such key: unknown key" in problem for problem in caught.value.problems)
+
+
+def test_a_problem_is_one_line_of_bounded_length_however_long_the_key():
+    key = "start\n" + "x" * 50_000 + "end"
+    (line,) = SpecError([f"mine.yaml:1:1: {key}: unknown key"]).problems
+    assert "\n" not in line
+    assert len(line) <= 1000
+    assert line.startswith("mine.yaml:1:1: start x")
+    assert line.endswith("xend: unknown key")
