@@ -197,13 +197,15 @@ def _selects(call: ast.Call) -> bool:
 
 
 def _bumped(value: Any, step: int) -> Any:
-    """A parameter one more or less (a broken number a tenth); a switch turned, a list emptied."""
+    """A parameter one more or less (a broken number a tenth); a switch turned, another word, a list emptied."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, float) and not value.is_integer():
         return value + step / 10
     if isinstance(value, int | float):
         return value + step
+    if isinstance(value, str):
+        return f"~{value}"
     return type(value)() if isinstance(value, list | tuple | dict) else value
 
 

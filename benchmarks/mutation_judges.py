@@ -41,6 +41,7 @@ STANDARDS = {
 DIRECT = {
     "visits": ("checks/test_visits.py",),
     "_arithmetic": ("checks/test_arithmetic_said.py",),
+    "_reasons": ("checks/test_reasons_said.py",),
 }
 #: checks that the schemas of validate.structure judge
 BY_SCHEMA = ["STR-003", "STR-009"]
