@@ -101,7 +101,9 @@ def run(
     folder: Path,
     *,
     workers: int = 1,
+    partitions: int | None = None,
     cluster: str | None = None,
+    low_memory: bool | None = None,
     progress: flow.Progress = flow._quiet,
 ) -> tuple[Done, ...]:
     """Validates every job into `folder/NAME` and writes `folder/summary.tsv`; one that fails does not stop the others.
@@ -109,11 +111,11 @@ def run(
     Raises SpecError for a portfolio that is wrong, ExportError when the summary cannot be written.
     """
     done = []
-    spread = {"workers": workers, "cluster": cluster}
+    spread = {"workers": workers, "partitions": partitions, "cluster": cluster}
     for job in jobs(portfolio):
         progress(job.name)
         step = partial(_said, job.name, progress)
-        done.append(_run(job, folder / job.name, spread, step))
+        done.append(_run(job, folder / job.name, spread, low_memory, step))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -126,11 +128,11 @@ def _said(name: str, progress: flow.Progress, what: str) -> None:
     progress(f"{name}: {what}")
 
 
-def _run(job: Job, folder: Path, spread: Mapping[str, Any], progress: flow.Progress) -> Done:
+def _run(job: Job, folder: Path, spread: Mapping[str, Any], low_memory: bool | None, progress: flow.Progress) -> Done:
     try:
         plan = Study.load(job.study)
-        files = flow.read(*job.uploads, progress=progress)
-        data = flow.tidy(plan, files, progress=progress)
+        files = flow.read(*job.uploads, low_memory=low_memory, progress=progress)
+        data = flow.tidy(plan, files, partitions=spread["partitions"], progress=progress)
         report = flow.validate(data, cutoff=job.cutoff, progress=progress, **spread)
         flow.write_reports(report, files, folder, plan)
     except CdiscxError as error:

@@ -7,16 +7,25 @@ from pathlib import Path
 
 import click
 
+from cdiscx.cli_options import spread
+
 
 @click.command()
 @click.argument("portfolio", type=click.Path(dir_okay=False, path_type=Path), metavar="PORTFOLIO.yaml")
 @click.option(
     "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into."
 )
-@click.option("--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Check in N processes.")
-@click.option("--cluster", metavar="ADDRESS", help="Check on the Dask cluster at ADDRESS (extra cdiscx[dask]).")
+@spread
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
-def batch(portfolio: Path, folder: Path, workers: int, cluster: str | None, quiet: bool) -> None:
+def batch(
+    portfolio: Path,
+    folder: Path,
+    workers: int,
+    partitions: int | None,
+    cluster: str | None,
+    low_memory: bool | None,
+    quiet: bool,
+) -> None:
     """Check many uploads of many studies: reports in OUT/NAME each, and OUT/summary.tsv. The status is the worst of all."""
     from cdiscx import batch as room
 
@@ -24,6 +33,14 @@ def batch(portfolio: Path, folder: Path, workers: int, cluster: str | None, quie
         if not quiet and sys.stderr.isatty():
             click.echo(f"{what} ...", err=True)
 
-    done = room.run(portfolio, folder, workers=workers, cluster=cluster, progress=step)
+    done = room.run(
+        portfolio,
+        folder,
+        workers=workers,
+        partitions=partitions,
+        cluster=cluster,
+        low_memory=low_memory,
+        progress=step,
+    )
     click.echo(room.table(done), nl=False)
     raise SystemExit(room.worst(done))

@@ -43,11 +43,18 @@ class Derived(dict[str, Dataset]):
         self.reasons = reasons
 
 
-def derive(study: Study, sdtm: Mapping[str, pl.DataFrame], *, cutoff: dt.date, only: Collection[str] = ()) -> Derived:
+def derive(
+    study: Study,
+    sdtm: Mapping[str, pl.DataFrame],
+    *,
+    cutoff: dt.date,
+    only: Collection[str] = (),
+    known: Mapping[str, Dataset] | None = None,
+) -> Derived:
     """Derives every ADaM dataset of the study from SDTM, cdiscx's own or another sponsor's, as of the data cut-off.
 
     `sdtm`: SDTM variables (text, numbers) and `_id` (u32, one number for every record of all domains; numbered here where
-    it is missing). `only`: these datasets and what they rest on; none: all. Datasets come in the order ADSL, then by name.
+    it is missing). `only`: these datasets and what they rest on; none: all. `known`: datasets that need not be derived again. Datasets come in the order ADSL, then by name.
     Raises UploadError when DM is missing.
     """
     registry.discover("cdiscx.adam")
@@ -58,6 +65,9 @@ def derive(study: Study, sdtm: Mapping[str, pl.DataFrame], *, cutoff: dt.date, o
     made: dict[str, Dataset] = {}
     reasons: dict[str, str] = {}
     for name in _order(builders, only or builders):
+        if known and name in known:
+            made[name] = known[name]
+            continue
         result = builders[name](Context(study, cutoff, sources, dict(made)))
         if isinstance(result, Dataset):
             made[name] = result

@@ -33,10 +33,14 @@ def after(*datasets: str) -> Callable[[F], F]:
     return mark
 
 
-def of_all(function: F) -> F:
-    """Declares that a builder's records depend on all subjects, not on their own alone; stands under `@dataset`."""
-    function.__dict__["of_all"] = True
-    return function
+def of_all(sources: Callable[[Study], Iterable[Records]]) -> Callable[[F], F]:
+    """A dataset whose records depend on all subjects, and what it is made of besides ADSL: records that the study names."""
+
+    def mark(function: F) -> F:
+        function.__dict__["of_all"] = sources
+        return function
+
+    return mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _PLACE = ["USUBJID", "PARAMCD"]
 
 @registry.dataset("ADBM")
 @after("ADSL")
-@of_all  # details of a test are numbered among those of all subjects
+@of_all(lambda study: study.analysis.biomarkers)  # details of a test are numbered among those of all subjects
 def adbm(ctx: Context) -> Dataset | Absent:
     """One record per subject, marker and sample; markers are those that the study file names (`analysis.biomarkers`)."""
     rows = [_records(ctx, source.of, dict(source.where)) for source in ctx.study.analysis.biomarkers]

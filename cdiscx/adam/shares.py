@@ -84,7 +84,7 @@ def derive_shares(
             if name not in whole
         }
         late = [name for name in whole if name in described] if scratch is not None else []
-        all_ = derive(study, _loaded(frames), cutoff=cutoff, only=late) if late else own[n]
+        all_ = derive(study, _sources(frames, study, late), cutoff=cutoff, only=late, known=made) if late else own[n]
         made |= {name: all_[name] for name in whole if name in all_}
         reasons = {name: why for name, why in described.reasons.items() if name not in made}
         out.append(Derived({name: made[name] for name in sorted(made, key=lambda k: (k != "ADSL", k))}, reasons))
@@ -134,6 +134,43 @@ def _numbered(sdtm: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame
 
 def _loaded(frames: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame]:
     return {name: held.load() if isinstance(held, Kept) else held for name, held in frames.items()}
+
+
+def _sources(frames: Mapping[str, pl.DataFrame | Kept], study: Study, names: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """DM and the records that datasets of all subjects are made of, with their qualifiers."""
+    builders = registry.registered("dataset")
+    wanted: dict[str, list[pl.Expr]] = {}
+    for source in (s for name in names for s in builders[name].of_all(study)):  # type: ignore[attr-defined]
+        held = frames.get(source.of)
+        if held is not None:
+            said = [
+                pl.col(c).cast(pl.String).str.to_uppercase().is_in([v.upper() for v in values])
+                for c, values in dict(source.where).items()
+                if c in held.columns
+            ]
+            wanted.setdefault(source.of, []).append(pl.all_horizontal(pl.lit(True), *said))
+    out = _loaded({n: f for n, f in frames.items() if n == "DM"})
+    for name, rows in wanted.items():
+        found = [piece.filter(pl.any_horizontal(rows)) for piece in pieces(frames[name])]
+        out[name] = pl.concat(found) if found else _loaded({name: frames[name]})[name]
+        if f"SUPP{name}" in frames:
+            out[f"SUPP{name}"] = _qualifiers(frames[f"SUPP{name}"], name, out[name])
+    return out
+
+
+def _qualifiers(held: pl.DataFrame | Kept, name: str, records: pl.DataFrame) -> pl.DataFrame:
+    """The supplemental records of some records of a dataset, and those that hang on another variable than its number."""
+    number = f"{name}SEQ"
+    if not {"USUBJID", "IDVAR", "IDVARVAL"} <= set(held.columns) or not {"USUBJID", number} <= set(records.columns):
+        return _loaded({"": held})[""]
+    keys = records.select("USUBJID", IDVARVAL=pl.col(number).cast(pl.Int64).cast(pl.String), _own=pl.lit(True)).unique()
+    kept = [
+        piece.join(keys, on=["USUBJID", "IDVARVAL"], how="left", maintain_order="left")
+        .filter(pl.col("_own") | pl.col("IDVAR").ne_missing(number))
+        .drop("_own")
+        for piece in pieces(held)
+    ]
+    return pl.concat(kept) if kept else _loaded({"": held})[""]
 
 
 def _files(frames: Mapping[str, pl.DataFrame | Kept]) -> int:

@@ -97,6 +97,9 @@ class Dataset:
     `origin`: `VARIABLE`, or `block/VARIABLE` where blocks differ, -> where its values come from: `targets.LDIAM` (lower case:
     a tidy table's column, read in the rows of `_from`), `DM.RFSTDTC` (upper case: a dataset's variable, of the same
     subject), or nothing for an assigned constant.
+
+    The frame may wait on disk (`Kept`, a file a share of the subjects): reading the field gives all of it; `held`, `some`,
+    `column` and `slices` read no more than they must.
     """
 
     name: str

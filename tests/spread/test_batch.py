@@ -56,3 +56,16 @@ def test_a_wrong_portfolio_ends_with_2_and_says_where(text: str, said: str, tmp_
     assert said in done.stderr
     assert "Traceback" not in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_portfolio_gives_the_same_reports_with_tables_on_disk(tmp_path: Path) -> None:
+    write_xlsx(clean("palhep-a", sites=1, subjects=3, seed=3)[0], tmp_path / "a.xlsx")
+    (tmp_path / "portfolio.yaml").write_text(
+        "runs: [{name: one, study: palhep-a, uploads: a.xlsx, cutoff: 2025-06-30}]\n"
+    )
+    told = []
+    for name, words in (("memory", ()), ("disk", ("--low-memory", "--partitions", "2"))):
+        done = call("batch", tmp_path / "portfolio.yaml", "--out", tmp_path / name, "--quiet", *words)
+        assert done.exit_code in (0, 1), done.output
+        told.append((done.stdout, (tmp_path / name / "one" / "report.json").read_bytes()))
+    assert told[0] == told[1]
