@@ -37,7 +37,9 @@ class Group(click.Group):
     def __call__(self, *args: Any, **extra: Any) -> Any:
         """The command of a shell: this process is ours."""
         PROCESS.own = True
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix is multiplied here; its threads would wait in a loop
+        os.environ.setdefault(
+            "OPENBLAS_NUM_THREADS", "1"
+        )  # no matrix is multiplied here; its threads would wait in a loop
         return super().__call__(*args, **extra)
 
     def main(self, *args: Any, **extra: Any) -> Any:
