@@ -7,6 +7,7 @@ import gc
 import io
 import os
 import shutil
+import signal
 import sys
 import threading
 import traceback
@@ -22,6 +23,7 @@ from cdiscx.model.process import PROCESS, one_thread_for_small
 
 if TYPE_CHECKING:
     import datetime as dt
+    from types import FrameType
 
     from cdiscx.model.finding import Report
 
@@ -37,9 +39,10 @@ class Group(click.Group):
     def __call__(self, *args: Any, **extra: Any) -> Any:
         """The command of a shell: this process is ours."""
         PROCESS.own = True
-        os.environ.setdefault(
-            "OPENBLAS_NUM_THREADS", "1"
-        )  # no matrix is multiplied here; its threads would wait in a loop
+        # no matrix is multiplied here; the threads for it would wait in a loop
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _terminated)
         return super().__call__(*args, **extra)
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -64,6 +67,15 @@ class Group(click.Group):
         except Exception as error:
             status = _internal(error)
         _leave(status if isinstance(status, int) else _OK)
+
+
+def _terminated(number: int, _frame: FrameType | None) -> None:
+    """Ends as told from outside, but leaves no private folder with subjects' data behind."""
+    kept = sys.modules.get("cdiscx.model.kept")
+    if kept is not None:
+        kept.close_all()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _leave(status: int) -> NoReturn:

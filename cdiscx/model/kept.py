@@ -22,6 +22,15 @@ import polars as pl
 
 from cdiscx.model.errors import ExportError
 
+#: folders that are not gone yet
+_IN_USE: weakref.WeakSet[Scratch] = weakref.WeakSet()
+
+
+def close_all() -> None:
+    """Removes every private folder of this process: it is about to be ended from outside."""
+    for scratch in list(_IN_USE):
+        scratch.close()
+
 
 class Scratch:
     """A private folder for frames, only its owner's to read, which goes with the object."""
@@ -33,6 +42,11 @@ class Scratch:
             raise _no_room(tempfile.gettempdir(), error) from error
         self._numbers = count()
         self._end = weakref.finalize(self, _removed, self.path, os.getpid())
+        _IN_USE.add(self)
+
+    def close(self) -> None:
+        """Removes the folder with all its frames now."""
+        self._end()
 
     def place(self) -> str:
         """A path that no other frame has."""
