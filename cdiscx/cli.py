@@ -64,6 +64,10 @@ class Group(click.Group):
             status = _told(error.status if isinstance(error, CdiscxError) else _WRONG, str(error))
         except click.Abort:
             status = _told(_STOPPED, "stopped")
+        except SystemExit as end:  # how a verb gives its status
+            if not isinstance(end.code, int):
+                raise
+            status = end.code
         except Exception as error:
             status = _internal(error)
         _leave(status if isinstance(status, int) else _OK)
@@ -83,8 +87,9 @@ def _leave(status: int) -> NoReturn:
     if not PROCESS.own or threading.active_count() > 1:
         sys.exit(status)
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # closed by whoever started us
+                stream.flush()
     except (OSError, ValueError):  # whoever read our words has gone: Python knows how to end then
         sys.exit(status)
     atexit._run_exitfuncs()

@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 
 import polars as pl
 
@@ -83,10 +82,10 @@ def derive_shares(
             for name, d in described.items()
             if name not in whole
         }
-        late = [name for name in whole if name in described] if scratch is not None else []
+        late = whole if scratch is not None else []  # few subjects may have their records, none of the witnesses
         all_ = derive(study, _sources(frames, study, late), cutoff=cutoff, only=late, known=made) if late else own[n]
         made |= {name: all_[name] for name in whole if name in all_}
-        reasons = {name: why for name, why in described.reasons.items() if name not in made}
+        reasons = {n: all_.reasons.get(n, why) for n, why in described.reasons.items() if n not in made}
         out.append(Derived({name: made[name] for name in sorted(made, key=lambda k: (k != "ADSL", k))}, reasons))
     return out
 
@@ -194,7 +193,7 @@ def _piece(
 ) -> pl.DataFrame:
     """The records of a share: of a dataset on disk its file, of one in memory those of the share's subjects."""
     if isinstance(held, Kept) and len(held.paths) == number:
-        return next(islice(pieces(held), share, None))
+        return pl.scan_ipc(held.paths[share], glob=False).collect()
     return _of(held, subjects, listed)
 
 

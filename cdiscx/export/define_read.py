@@ -59,7 +59,7 @@ def _said(element: Any, attribute: str) -> str:
 def _place(reference: Any) -> int:
     """The whole number of a KeySequence."""
     said = _said(reference, "KeySequence")
-    if not (said.isascii() and said.isdigit()):
+    if not (said.isascii() and said.isdigit() and len(said) < 10):
         raise _IncompleteError(f"the KeySequence in line {reference.sourceline} is no whole number")
     return int(said)
 

@@ -74,9 +74,13 @@ class _Later(ModuleType):
 
 def load_when_used(name: str) -> None:
     """Puts a stand-in for a module in place, which loads it at the first look at anything in it. No such module: nothing."""
-    if name in sys.modules or importlib.util.find_spec(name) is None:
+    package, _, last = name.rpartition(".")
+    if name in sys.modules or (package and importlib.util.find_spec(package) is None):
+        return
+    spec = importlib.util.find_spec(name)
+    if spec is None:
         return
     module = sys.modules[name] = _Later(name)
-    package, _, last = name.rpartition(".")
+    module.__spec__ = spec
     if package:
         setattr(sys.modules[package], last, module)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import pprint
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -230,18 +229,15 @@ def _great_expectations() -> Any:
 
 @contextmanager
 def _no_file_readers() -> Iterator[None]:
-    """pandas with one of its readers of files: the library makes two classes of every one that it finds, and a text of
-    each for a log that nobody reads."""
+    """pandas with one of its readers of files: the library makes two classes of every one that it finds."""
     import pandas as pd
 
     readers = {name: found for name, found in vars(pd).items() if name.startswith("read_") and name != "read_csv"}
-    shown, pprint.pformat = pprint.pformat, lambda *_, **__: ""
     try:
         for name in readers:
             delattr(pd, name)
         yield
     finally:
-        pprint.pformat = shown
         for name, found in readers.items():
             setattr(pd, name, found)
 

@@ -63,10 +63,27 @@ def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     # gone, but no day of an operation is known to be before: END-004 and DAT-003 ask for it
     undated = kept.with_columns(UNDATED=~after & removed & _STATED.fill_null(False))
     named = gone.select("SUBJID", _named=pl.lit(True)).unique()
-    untold = undated.join(named, on="SUBJID", how="left").with_columns(
-        _untold=after & _STATED.fill_null(False) & pl.col("TRREAS").is_null() & pl.col("_named").is_null()
+    # a lesion that was read after surgery was not taken out
+    there = undated.filter(after & _present())
+    read = there.select("SEG", "LESID", _read=pl.lit(True)).unique()
+    untold = (
+        undated.join(named, on="SUBJID", how="left")
+        .join(read, on=["SEG", "LESID"], how="left", nulls_equal=True)
+        .with_columns(
+            _untold=after
+            & _STATED.fill_null(False)
+            & pl.col("TRREAS").is_null()
+            & pl.col("_named").is_null()
+            & pl.col("_read").is_null()
+        )
     )
-    return _trusted(_with_cell(untold.drop("_gone", "_parent", "_named"), study), study)
+    return _trusted(_with_cell(untold.drop("_gone", "_parent", "_named", "_read"), study), study)
+
+
+def _present() -> pl.Expr:
+    """Rows that say of a lesion that it is there: a size, or a word for it other than absent or not evaluable."""
+    sizes = pl.any_horizontal((pl.col(c) > 0).fill_null(False) for c in ("LDIAM", "SAXIS", "VDIAM"))
+    return sizes | ~pl.col("TRSTATUS").fill_null("ABSENT").is_in(["ABSENT", "NOT EVALUABLE"])
 
 
 def _with_cell(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
@@ -109,5 +126,8 @@ def _trusted(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     twice = pl.col("_twice").fill_null(False)
     other = (pl.col("CLASS") == "NON-TARGET") & pl.col("TRSTATUS").is_null()
     return rows.with_columns(
-        DOUBT=(target & (impossible | unsaid)) | other | (twice & (pl.col("CLASS") != "NEW")) | pl.col("_untold")
+        DOUBT=(target & (impossible | unsaid))
+        | other
+        | (twice & (pl.col("CLASS") != "NEW"))
+        | (pl.col("_untold") & pl.col("STATED"))
     ).drop("_twice", "_untold")

@@ -37,3 +37,26 @@ def test_the_command_and_a_host_program_find_the_same(study: str) -> None:
     assert judged, "Great Expectations judged the uploads"
     assert "sqlalchemy" in guest[2].split()
     assert "sqlalchemy" not in own[2].split(), "what is registered to run at the end runs, and the library was spared"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Unix closes the streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_command_whose_outputs_are_closed_ends_with_its_own_status(closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" --version {closed}', sys.executable, OWN], capture_output=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_verb_ends_at_once_with_the_status_it_gives() -> None:
+    """`validate` gives its status by SystemExit: it ends the fast way as well, and what is registered for the end runs."""
+    told = (
+        "import os, atexit; end = os._exit; atexit.register(lambda: print('registered', flush=True)); "
+        "os._exit = lambda status: (print('at once', status, flush=True), end(status)); "
+    )
+    upload = next((ROOT / "sample_exports" / "palhep-a" / "uploads").glob("*.xlsx"))
+    status, out, _ = run(
+        told + OWN, "validate", str(upload), "--study", "palhep-a", "--quiet", "--only", "STR-*", "--fail-on", "never"
+    )
+    assert status == 0
+    assert out.splitlines()[-2:] == ["registered", "at once 0"]

@@ -8,15 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from grids import grid_of, in_memory, write
 from spread_kit import DATES, ENV, killed_workers
 from tangle import tangled
 
 from cdiscx import flow
+from cdiscx.adam import derive
+from cdiscx.adam.shares import derive_shares
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Kept, Scratch
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData
+from cdiscx.parts import Spread
 from cdiscx.parts.witnesses import chosen, witnesses
 from cdiscx.samples import clean, write_csv_folder
 
@@ -88,6 +93,41 @@ def test_tables_on_disk_give_the_datasets_of_tables_in_memory(tmp_path: Path) ->
         data = flow.tidy(plan, flow.read(path, low_memory=low), today=DATES["today"], partitions=3)
         made.append(flow.to_adam(flow.to_sdtm(flow.prepare(data, **DATES))))
     same_datasets(*made)
+
+
+def test_a_marker_of_one_subject_alone_is_found_on_disk(tmp_path: Path) -> None:
+    study = Study.load("neopvtt-b")
+    write_csv_folder(clean("neopvtt-b", sites=1, subjects=60, seed=7)[0], tmp_path / "site")
+    made = flow.to_sdtm(flow.prepare(flow.tidy(study, flow.read(tmp_path / "site"))))
+    frames: dict[str, pl.DataFrame] = {name: dataset.frame for name, dataset in made.sdtm.items()}
+    subjects = frames["DM"]["USUBJID"].sort()
+    plain = subjects.filter(~subjects.is_in(chosen([witnesses(frames, "USUBJID")]).implode()))[-1]
+    for source in study.analysis.biomarkers:
+        if source.of in frames:
+            theirs = pl.all_horizontal(
+                pl.lit(True), *(pl.col(c).is_in(list(words)) for c, words in dict(source.where).items())
+            )
+            frames[source.of] = frames[source.of].filter(~theirs)
+    mine = {"USUBJID": plain, "MITESTCD": "PDL1", "MITEST": "PD-L1", "MISTRESN": 5.0, "MISTRESC": "5"}
+    one = frames["MI"].head(1)
+    row = one.with_columns(pl.lit(v).cast(one.schema[k]).alias(k) for k, v in mine.items() if k in one.columns)
+    markers, records = {**frames, "MI": pl.concat([frames["MI"], row])}, 0
+    for name in sorted(markers):
+        number = (pl.int_range(pl.len()) + records).cast(pl.UInt32)
+        records += markers[name].height
+        markers[name] = markers[name].with_columns(_id=number)
+    whole = derive(study, markers, cutoff=DATES["cutoff"])
+    scratch, first = Scratch(), subjects.head(subjects.len() // 2).implode()
+    early = pl.col("USUBJID").is_in(first)
+    disk: dict[str, pl.DataFrame | Kept] = {
+        name: scratch.rewritten([f.filter(early), f.filter(~early)], f.schema) if "USUBJID" in f.columns else f
+        for name, f in markers.items()
+    }
+    (found,) = derive_shares([study], disk, cutoff=DATES["cutoff"], how=Spread())
+    assert whole["ADBM"].frame["USUBJID"].unique().to_list() == [plain]
+    assert list(found) == list(whole)
+    assert found["ADBM"].frame.equals(whole["ADBM"].frame)
+    assert found.reasons == whole.reasons
 
 
 def exported(folder: Path, upload: Path, *words: str, kill: bool = False) -> tuple[dict[str, bytes], int]:
