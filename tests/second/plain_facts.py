@@ -55,11 +55,14 @@ def _alive(person: Person) -> dt.date | None:
     found: list[dt.date | None] = [day(person.demographics.get(h)) for h in ("Informed Consent Date", "Enrolment Date")]
     found += [day(r.get("Visit Date")) for r in person.rows("Visits") if yes(r, "Visit Done")]
     found += [day(r.get(h)) for r in doses(person) for h in ("Start Date", "End Date")]
-    headers = ("Start Date", "End Date", "Admission Date", "Discharge Date", "Readmission Date")
+    headers = ("Start Date", "End Date", "Discharge Date", "Readmission Date")
     found += [day(r.get(h)) for r in person.rows("Procedures") for h in headers]
+    # a stay is a record of its own: one may be in hospital at the cut-off for an operation after it
+    found += [day(r.get("Admission Date")) for r in person.sheets.get("Procedures", [])]
     for sheet in ("Target Lesions", "Non-target Lesions", "New Lesions", "Response"):
         found += [day(r.get("Assessment Date")) for r in person.rows(sheet)]
     found += [day(r.get("Sample Date")) for r in person.rows("Labs")]
+    found += [day(r.get("Decision Date")) for r in person.rows("Decision")]
     found += [day(r.get("Start Date")) for r in person.rows("Adverse Events")]
     found += [day(r.get("End Date")) for r in person.rows("Adverse Events") if said(r, "Outcome") != "FATAL"]
     found += [day(r.get("Contact Date")) for r in person.rows("Survival") if said(r, "Status") == "ALIVE"]
