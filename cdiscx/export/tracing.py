@@ -27,14 +27,7 @@ LINEAGE: dict[str, type[pl.DataType]] = {
     "source_dataset": pl.String,
     "source_key": pl.String,
     "source_variable": pl.String,
-    "file": pl.String,
-    "sheet": pl.String,
-    "row": pl.Int64,
-    "cell": pl.String,
-    "header": pl.String,
-    "text": pl.String,
-    "read_as": pl.String,
-    "change": pl.String,
+    **{name: dtype for name, dtype in CELLS.items() if name != "_rid"},
 }
 _FORMULA, _OPERATOR = re.compile(r"[A-Z0-9 .()*/+x-]+"), re.compile(r" [-+*/x] ")
 #: many small queries: planning them costs more than running them as they stand
