@@ -16,11 +16,11 @@ import polars as pl
 
 from cdiscx import registry
 from cdiscx.adam import Derived, derive
-from cdiscx.model.dataset import Dataset
 from cdiscx.model.kept import Kept, Scratch, pieces, selected
 from cdiscx.model.spec import Study
 from cdiscx.parts import Spread, spread
 from cdiscx.parts.shares import packed, unpacked
+from cdiscx.parts.together import together
 from cdiscx.parts.witnesses import chosen, witnesses
 
 
@@ -78,7 +78,7 @@ def derive_shares(
         few = chosen(a.witnesses[n] for a in answers)
         described = derive(study, {name: _of(f, few, None) for name, f in frames.items()}, cutoff=cutoff)
         made = {
-            name: _together(d, [a.frames[n].get(name) for a in answers], scratch)
+            name: together(d, [a.frames[n].get(name) for a in answers], scratch)
             for name, d in described.items()
             if name not in whole
         }
@@ -215,21 +215,3 @@ def _laid_down(answer: Answer, scratch: Scratch | None) -> Answer:
         return answer
     laid = ({n: scratch.keep(f) if isinstance(f, pl.DataFrame) else f for n, f in own.items()} for own in answer.frames)
     return replace(answer, frames=tuple(laid))
-
-
-def _together(described: Dataset, frames: Sequence[pl.DataFrame | Kept | None], scratch: Scratch | None) -> Dataset:
-    """The records of all shares under the variables of the dataset; on disk a file a share."""
-    schema = described.frame.schema
-
-    def fitting(held: pl.DataFrame | Kept | None) -> pl.DataFrame:
-        if held is None or not held.height:
-            return described.frame.clear()
-        frame = held.load() if isinstance(held, Kept) else held
-        own = [pl.col(c) if c in frame.columns else pl.lit(None, t).alias(c) for c, t in schema.items()]
-        return frame.select(own).cast(schema)
-
-    if scratch is None:
-        return described.with_(frame=pl.concat([fitting(frame) for frame in frames]))
-    made = scratch.rewritten((fitting(frame) for frame in frames), schema)
-    scratch.drop(frame for frame in frames if isinstance(frame, Kept))
-    return described.with_(frame=made)

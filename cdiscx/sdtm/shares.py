@@ -19,6 +19,7 @@ from cdiscx.model.dataset import Dataset
 from cdiscx.model.kept import Kept, Scratch
 from cdiscx.model.table import RunContext, StudyData
 from cdiscx.parts import Share, Shares, Spread, in_memory, spread
+from cdiscx.parts.together import together
 from cdiscx.parts.witnesses import chosen, witnesses
 from cdiscx.sdtm.engine import Mapped, begin, finished, map_domain
 from cdiscx.sdtm.here import Lost, Run
@@ -139,30 +140,6 @@ def _laid_down(answer: Answer, scratch: Scratch | None) -> Answer:
     return replace(
         answer, frames={n: scratch.keep(f) if isinstance(f, pl.DataFrame) else f for n, f in answer.frames.items()}
     )
-
-
-def together(described: Dataset, frames: Sequence[pl.DataFrame | Kept | None], scratch: Scratch | None) -> Dataset:
-    """The records of all shares under the variables of the dataset; on disk a file a share.
-
-    Raises RuntimeError where a share has a value that nobody has shown: our bug, and never a dataset that lacks it.
-    """
-    schema = described.frame.schema
-
-    def fitting(held: pl.DataFrame | Kept | None) -> pl.DataFrame:
-        if held is None:
-            return described.frame.clear()
-        frame = held.load() if isinstance(held, Kept) else held
-        strange = [c for c in frame.columns if c not in schema and frame.get_column(c).null_count() < frame.height]
-        if strange:
-            raise RuntimeError(f"{described.name}: no witness for {', '.join(strange)}")
-        own = [pl.col(c) if c in frame.columns else pl.lit(None, t).alias(c) for c, t in schema.items()]
-        return frame.select(own).cast(schema)
-
-    if scratch is None:
-        return described.with_(frame=pl.concat([fitting(frame) for frame in frames]))
-    made = scratch.rewritten((fitting(frame) for frame in frames), schema)
-    scratch.drop(frame for frame in frames if isinstance(frame, Kept))
-    return described.with_(frame=made)
 
 
 def _origins(described: Dataset, told: Sequence[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
