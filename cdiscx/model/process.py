@@ -62,6 +62,28 @@ def without(*names: str) -> Iterator[None]:
         sys.meta_path.remove(spared)
 
 
+class _Empty(ModuleType):
+    """Stands for a module that nobody will use: every public name in it is a class of no meaning."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return type(attribute, (), {})
+
+
+@contextmanager
+def emptied(names: Iterable[str]) -> Iterator[None]:
+    """For what is imported meanwhile, these modules (full names, none loaded yet) are empty; afterwards they can be loaded."""
+    stand_ins = {name: _Empty(name) for name in names if name not in sys.modules}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name, module in stand_ins.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
 class _Later(ModuleType):
     """Stands for a module until something of it is asked for."""
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
+from importlib.metadata import distribution
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from cdiscx.model.finding import Check, Severity
-from cdiscx.model.process import PROCESS, load_when_used, without
+from cdiscx.model.process import PROCESS, emptied, load_when_used, without
 from cdiscx.model.spec import Expectation, Study
 from cdiscx.model.table import StudyData
 from cdiscx.validate.engine import PartRun
@@ -24,6 +28,9 @@ from cdiscx.validate.wording import phrase, plain, wording
 #: (table, group_by) -> one entry per group: group, its rows, expectation id -> result
 Judged = dict[tuple[str, str | None], list[tuple[str | None, pl.DataFrame, dict[str, Any]]]]
 
+_TRIED = "1.24."  # releases of the library whose import was tried with parts of it left out
+_SOURCES = "great_expectations.datasource.fluent"
+_EXPECTATIONS = "great_expectations.expectations.core"
 _MOST_ROWS = 50  # findings of one expectation and group; the rest is counted in the message of the last
 
 
@@ -75,6 +82,8 @@ def _judge(data: StudyData, item: Expectation, judged: Judged) -> PartRun:
     for group, rows, results in judged[key]:
         if rows.height < item.min_rows:
             continue
+        if item.id not in results:
+            raise RuntimeError(f"Great Expectations knows no expectation called {item.type}")
         seen += rows.height
         hits += _hits(data, item, group, rows, columns, reading(item, columns, results[item.id]))
     if not seen:
@@ -156,6 +165,7 @@ def _hits(
 def validate_frame(rows: pl.DataFrame, items: Sequence[Expectation]) -> dict[str, Any]:
     """Expectations on one frame, in one batch: expectation id -> Great Expectations' own result as plain values."""
     gx = _great_expectations()
+    _load(items)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # row_condition as text is the suite's portable form
         suite = gx.ExpectationSuite(name="cdiscx", expectations=[_expectation(item, item.id) for item in items])
@@ -220,11 +230,42 @@ def _great_expectations() -> Any:
             load_when_used("altair")
             if not PROCESS.own:
                 return importlib.import_module("great_expectations")
-            with without("sqlalchemy"), _no_file_readers():
+            with without("sqlalchemy"), _no_file_readers(), emptied(_not_needed()):
                 return importlib.import_module("great_expectations")
     finally:
         if collecting:
             gc.enable()
+
+
+def _not_needed() -> list[str]:
+    """Modules of the library that judge nothing here: data sources but data frames, and all its ready-made expectations.
+
+    Those that a study names are loaded for it (`_load`). Only for releases that were tried: another one is loaded whole.
+    """
+    package = distribution("great-expectations")
+    if not package.version.startswith(_TRIED):
+        return []
+    return [
+        f"{package_name}.{path.stem}"
+        for package_name, pattern in (
+            (_SOURCES, "*_datasource.py"),
+            (_SOURCES, "fabric.py"),
+            (_EXPECTATIONS, "expect_*.py"),
+        )
+        for path in sorted(Path(str(package.locate_file(package_name.replace(".", "/")))).glob(pattern))
+        if path.stem not in ("pandas_datasource", "invalid_datasource")
+    ]
+
+
+def _load(items: Iterable[Expectation]) -> None:
+    """The library's classes of the expectations named, where `_great_expectations` left them out."""
+    names = sorted({f"{_EXPECTATIONS}.{item.type}" for item in items if item.type.isidentifier()})
+    if not all(name in sys.modules for name in names):
+        with warnings.catch_warnings(), without("sqlalchemy"):
+            warnings.simplefilter("ignore")
+            for name in names:
+                if find_spec(name) is not None:
+                    importlib.import_module(name)
 
 
 @contextmanager
