@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from cdiscx.model.kept import Kept, pieces
 from cdiscx.model.table import Source, StudyData
 
 #: `_rid` of the tidy row, then the cell; `change` says by which rule the text was read as `read_as` (null: as typed)
@@ -32,7 +33,7 @@ class Cells:
     ledger: pl.DataFrame | None = None
     _sheets: dict[int, dict[str, pl.DataFrame]] = field(default_factory=dict)
     _columns: dict[str, pl.DataFrame] = field(default_factory=dict)
-    _changes: dict[tuple[object, ...], pl.DataFrame] | None = None
+    _changes: dict[tuple[object, ...], pl.DataFrame | Kept] | None = None
 
     def of_rows(self, frames: Iterable[pl.DataFrame]) -> Cells:
         """The cells of only those raw rows that some records were made of."""
@@ -54,9 +55,18 @@ class Cells:
     def _rows(self) -> pl.DataFrame:
         return self.data.upload.ledger if self.ledger is None else self.ledger
 
-    def _all_changes(self) -> dict[tuple[object, ...], pl.DataFrame]:
+    def _all_changes(self) -> dict[tuple[object, ...], pl.DataFrame | Kept]:
+        """The change log by file and sheet; of one on disk the files that have a line of the sheet."""
         logged = self.data.changes
-        return {} if logged is None else logged.partition_by("file", "sheet", as_dict=True)
+        if logged is None:
+            return {}
+        if isinstance(logged, pl.DataFrame):
+            return dict(logged.partition_by("file", "sheet", as_dict=True))
+        paths: dict[tuple[object, ...], list[str]] = {}
+        for path, lines in zip(logged.paths, pieces(logged, ["file", "sheet"]), strict=True):
+            for sheet in lines.unique().iter_rows():
+                paths.setdefault(sheet, []).append(path)
+        return {sheet: Kept(tuple(own), 0, logged.schema, logged.owner) for sheet, own in paths.items()}
 
     def tables(self) -> pl.DataFrame:
         """`_rid`, `table`: the tidy table that each raw row belongs to."""
@@ -128,7 +138,8 @@ class Cells:
         if own is None:
             nothing = pl.LazyFrame(schema=empty)
             return nothing, nothing.drop("row")
-        said = own.lazy().select(
+        mine = own.lazy().filter(pl.col("file") == source.file, pl.col("sheet") == source.sheet)
+        said = mine.select(
             "letter", pl.col("row").cast(pl.Int64), pl.col("after").alias("read_as"), pl.col("why").alias("change")
         )
         rule = pl.col("change").unique(maintain_order=True).str.join("; ")

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from cdiscx.model.kept import Kept
 from cdiscx.model.standing import Coverage, Standings
 
 
@@ -184,7 +185,7 @@ class Report:
     checks: tuple[CheckRun, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
-    changes: pl.DataFrame | None = field(default=None, compare=False)
+    changes: pl.DataFrame | Kept | None = field(default=None, compare=False)
     #: what the run could judge, and where its findings stand in a ledger (where one was given)
     coverage: Coverage = field(default_factory=Coverage)
     ledger: Standings | None = None

@@ -246,6 +246,14 @@ def together(pieces: Sequence[Kept], schema: pl.Schema) -> Kept:
     return Kept(paths, sum(p.height for p in pieces), schema, scratch_of(pieces))
 
 
+def joined(frames: Sequence[pl.DataFrame | Kept], schema: pl.Schema) -> pl.DataFrame | Kept:
+    """Frames of one schema, all in memory or all on disk, as one; an empty one in memory where there is none."""
+    kept = [frame for frame in frames if isinstance(frame, Kept)]
+    if kept:
+        return together(kept, schema)
+    return pl.concat([pl.DataFrame(schema=schema), *(f for f in frames if isinstance(f, pl.DataFrame))])
+
+
 def size_of(path: Path) -> int:
     """Bytes of a file, or of the files of a folder; 0 where it cannot be told."""
     try:

@@ -183,7 +183,7 @@ class StudyData:
     upload: Upload
     tidy: Mapping[str, Table] = field(default_factory=dict)
     #: tidy's observations: changes made in reading, cells that could not be read, notes on sheets and headers
-    changes: pl.DataFrame | None = None
+    changes: pl.DataFrame | Kept | None = None
     problems: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
     #: `table` or `table.COLUMN` -> names of the uploads that do not have it

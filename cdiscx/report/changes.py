@@ -6,12 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
+from cdiscx.model.kept import Kept, pieces
+
 _COLUMNS = ("file", "sheet", "row", "letter", "column", "before", "after", "why")
 # what spreadsheet programs take for a formula, full-width forms included (OWASP: CSV injection)
 _FORMULA = "^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 
 
-def write_changes(changes: pl.DataFrame | None, path: Path) -> None:
+def write_changes(changes: pl.DataFrame | Kept | None, path: Path) -> None:
     """UTF-8 with a byte order mark; a text that a spreadsheet program would compute gets a `'` before it."""
     frame = changes if changes is not None else pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.String))
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
@@ -22,4 +24,7 @@ def write_changes(changes: pl.DataFrame | None, path: Path) -> None:
         .alias(n)
         for n in texts
     ]
-    frame.with_columns(safe).write_csv(path, include_bom=True)
+    with path.open("wb") as file:
+        pl.DataFrame(schema=frame.schema).write_csv(file, include_bom=True)
+        for piece in pieces(frame):
+            piece.with_columns(safe).write_csv(file, include_header=False)

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from cdiscx.model.errors import UsageError
 from cdiscx.model.finding import Finding, Phrase, Report
+from cdiscx.model.kept import Kept, changed
 from cdiscx.model.spec import Study
 from cdiscx.model.standing import Past, Standings
 
@@ -262,12 +263,15 @@ def _finding(finding: Finding, tongue: Language) -> Finding:
     )
 
 
-def _changed(changes: pl.DataFrame | None, tongue: Language) -> pl.DataFrame | None:
+def _changed(changes: pl.DataFrame | Kept | None, tongue: Language) -> pl.DataFrame | Kept | None:
     """The change log with its reasons in the language."""
     if changes is None or "why" not in changes.columns:
         return changes
-    whys = changes.get_column("why").drop_nulls().unique().to_list()
-    return changes.with_columns(pl.col("why").replace({why: tongue.read(why) for why in whys}))
+    whys = changes.lazy().select(pl.col("why").drop_nulls().unique()).collect().to_series().to_list()
+    told = pl.col("why").replace({why: tongue.read(why) for why in whys})
+    if isinstance(changes, Kept):
+        return changed(changes, lambda piece, _: piece.with_columns(told), keep=True)
+    return changes.with_columns(told)
 
 
 def _standings(standings: Standings, tongue: Language) -> Standings:

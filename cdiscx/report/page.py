@@ -13,6 +13,7 @@ import jinja2
 import polars as pl
 
 from cdiscx.model.finding import Finding, Report, Severity, Status
+from cdiscx.model.kept import Kept
 from cdiscx.report import languages, words
 from cdiscx.report.languages import Language
 
@@ -153,10 +154,10 @@ def _about(check_id: str, tongue: Language) -> dict[str, str]:
     return {"title": tongue.texts.get(found.title, found.title)} | {name: text for name, text in joined.items() if text}
 
 
-def _changes(frame: pl.DataFrame | None) -> tuple[list[str], list[list[Any]], int]:
-    if frame is None or frame.is_empty():
+def _changes(frame: pl.DataFrame | Kept | None) -> tuple[list[str], list[list[Any]], int]:
+    if frame is None or not frame.height:
         return [], [], 0
-    shown = frame.head(CHANGES_SHOWN)
+    shown = frame.lazy().head(CHANGES_SHOWN).collect()
     if {"letter", "row"} <= set(shown.columns):
         shown = shown.with_columns(cell=pl.col("letter").fill_null("") + pl.col("row").cast(pl.String).fill_null(""))
     names = [name for name in _CHANGE_COLUMNS if name in shown.columns]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Kept
 from cdiscx.model.table import Source, StudyData, Table
 
 SHAPE = {
@@ -51,10 +52,13 @@ def unused_columns(data: StudyData, chose: Set[str], mapped: Set[str], datasets:
     not data. A column that only chose counts as used in every row.
     """
     covered = _covered(datasets)
+    files = {name: iter(table.kept.paths) for name, table in data.tidy.items() if table.kept is not None}
     rows = []
     for number, source in enumerate(data.upload.sources):
         ledger = data.upload.ledger.filter(pl.col("_source") == number).select("_rid", "_row")
         held = data.tidy.get(source.table)
+        if held is not None and held.kept is not None and ledger.height:  # on disk a file a source that has rows
+            held = replace(held, frame=Kept((next(files[source.table]),), ledger.height, held.kept.schema))
         rids = ledger.get_column("_rid")
         near = [c.between(rids.min(), rids.max()) for c in covered]
         found = _of_source(source, ledger, held, chose, mapped, near)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from cdiscx.model.kept import Kept, scratch_of, together
+from cdiscx.model.kept import Kept, joined, scratch_of
 from cdiscx.model.spec import Study
 from cdiscx.model.table import Source, StudyData, Table, Upload, UploadFile
 from cdiscx.parts import cut
@@ -35,7 +35,7 @@ def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date, partition
     pieces: dict[str, list[pl.DataFrame]] = {sheet.holds: [] for sheet in study.sheets.values()}
     portions: dict[str, list[Portion]] = {sheet.holds: [] for sheet in study.sheets.values()}
     problems: list[pl.DataFrame] = []
-    changes: list[pl.DataFrame] = []
+    changes: list[pl.DataFrame | Kept] = []
     notes: list[str] = []
     absent: dict[str, list[str]] = {}
     next_rid = 0
@@ -56,23 +56,20 @@ def tidy(study: Study, files: Sequence[UploadFile], *, today: dt.date, partition
             else:
                 portions[layout.sheet.holds].append(Portion(scratch.keep(piece.frame), len(sources) - 1))
             problems.append(piece.problems)
-            changes.append(piece.changes)
+            changes.append(piece.changes if scratch is None else scratch.keep(piece.changes))
             next_rid += rows.frame.height
     tables = {}
     for sheet in study.sheets.values():
         schema = pl.Schema(schema_of(sheet.columns))
-        frame: pl.DataFrame | Kept = (
-            pl.concat([pl.DataFrame(schema=schema), *pieces[sheet.holds]])
-            if scratch is None
-            else together([p.frame for p in portions[sheet.holds]], schema)
-        )
+        held = pieces[sheet.holds] if scratch is None else [p.frame for p in portions[sheet.holds]]
+        frame = joined(held, schema)
         tables[sheet.holds] = Table(sheet.holds, frame, _origin(sheet.holds, schema.names()))
     upload = Upload(tuple(files), tuple(sources), pl.concat(ledger) if ledger else Upload(()).ledger)
     data = StudyData(
         study,
         upload,
         tables,
-        changes=pl.concat([pl.DataFrame(schema=CHANGES), *changes]),
+        changes=joined(changes, pl.Schema(CHANGES)),
         problems=pl.concat([pl.DataFrame(schema=PROBLEMS), *problems]),
         notes=tuple(dict.fromkeys(notes)),
         absent={name: tuple(dict.fromkeys(names)) for name, names in absent.items()},
