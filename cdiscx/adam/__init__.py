@@ -49,12 +49,13 @@ def derive(
     *,
     cutoff: dt.date,
     only: Collection[str] = (),
-    known: Mapping[str, Dataset] | None = None,
+    facts: Mapping[str, pl.DataFrame] | None = None,
 ) -> Derived:
     """Derives every ADaM dataset of the study from SDTM, cdiscx's own or another sponsor's, as of the data cut-off.
 
     `sdtm`: SDTM variables (text, numbers) and `_id` (u32, one number for every record of all domains; numbered here where
-    it is missing). `only`: these datasets and what they rest on; none: all. `known`: datasets that need not be derived again. Datasets come in the order ADSL, then by name.
+    it is missing). `only`: these datasets and what they rest on; none: all. `facts`: what all subjects say of a dataset, where these are
+    some of them (`all_facts`). Datasets come in the order ADSL, then by name.
     Raises UploadError when DM is missing.
     """
     registry.discover("cdiscx.adam")
@@ -65,10 +66,7 @@ def derive(
     made: dict[str, Dataset] = {}
     reasons: dict[str, str] = {}
     for name in _order(builders, only or builders):
-        if known and name in known:
-            made[name] = known[name]
-            continue
-        result = builders[name](Context(study, cutoff, sources, dict(made)))
+        result = builders[name](Context(study, cutoff, sources, dict(made), facts or {}))
         if isinstance(result, Dataset):
             made[name] = result
         elif isinstance(result, Absent):

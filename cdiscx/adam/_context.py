@@ -33,11 +33,23 @@ def after(*datasets: str) -> Callable[[F], F]:
     return mark
 
 
-def of_all(sources: Callable[[Study], Iterable[Records]]) -> Callable[[F], F]:
-    """A dataset whose records depend on all subjects, and what it is made of besides ADSL: records that the study names."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the records of a dataset depend on besides their subject: `told` gives the few rows that some subjects'
+    records say of it, and all that was told, each row once, is what `Context.fact` hands to the builder.
+
+    `sources`: the records that `told` looks at, as the study names them.
+    """
+
+    told: Callable[[Context], pl.DataFrame]
+    sources: Callable[[Study], Iterable[Records]]
+
+
+def of_all(told: Callable[[Context], pl.DataFrame], sources: Callable[[Study], Iterable[Records]]) -> Callable[[F], F]:
+    """Declares that a dataset depends on such facts about all subjects; stands under `@dataset`."""
 
     def mark(function: F) -> F:
-        function.__dict__["of_all"] = sources
+        function.__dict__["of_all"] = Facts(told, sources)
         return function
 
     return mark
@@ -51,6 +63,12 @@ class Context:
     cutoff: dt.date
     sdtm: Mapping[str, pl.DataFrame]
     made: Mapping[str, Dataset] = field(default_factory=dict)
+    #: what datasets say of all subjects, where the records here are those of some (`of_all`)
+    facts: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    def fact(self, name: str, own: pl.DataFrame) -> pl.DataFrame:
+        """What all subjects say of a dataset; its `own` records' word where they are all."""
+        return self.facts.get(name, own)
 
     def domain(self, name: str, *columns: str) -> pl.DataFrame:
         """A domain with at least `USUBJID`, `_id`, `_from` and the columns named; those that nobody sent are null.

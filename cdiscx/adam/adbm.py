@@ -12,18 +12,34 @@ from cdiscx.model.dataset import Dataset, ValueLevel
 #: a blood sample stands for the operation when it was taken at most so many days before it
 _WINDOW = 28
 _PLACE = ["USUBJID", "PARAMCD"]
+_MARKER = ["TESTCD", "TEST", "DETAIL", "UNIT"]
+
+
+def _samples(ctx: Context) -> pl.DataFrame | None:
+    """The records of all markers that the study file names; None where there is none."""
+    rows = [_records(ctx, source.of, dict(source.where)) for source in ctx.study.analysis.biomarkers]
+    return pl.concat([r for r in rows if r.height]) if any(r.height for r in rows) else None
+
+
+def _markers(samples: pl.DataFrame) -> pl.DataFrame:
+    """`TESTCD`, `TEST`, `DETAIL`, `UNIT` of the markers that there are."""
+    return samples.select(_MARKER).unique()
+
+
+def _told(ctx: Context) -> pl.DataFrame:
+    samples = _samples(ctx)
+    return pl.DataFrame(schema=dict.fromkeys(_MARKER, pl.String)) if samples is None else _markers(samples)
 
 
 @registry.dataset("ADBM")
 @after("ADSL")
-@of_all(lambda study: study.analysis.biomarkers)  # details of a test are numbered among those of all subjects
+@of_all(_told, lambda study: study.analysis.biomarkers)  # details of a test are numbered among those of all subjects
 def adbm(ctx: Context) -> Dataset | Absent:
     """One record per subject, marker and sample; markers are those that the study file names (`analysis.biomarkers`)."""
-    rows = [_records(ctx, source.of, dict(source.where)) for source in ctx.study.analysis.biomarkers]
-    samples = pl.concat([r for r in rows if r.height]) if any(r.height for r in rows) else None
+    samples = _samples(ctx)
     if samples is None:
         return Absent("no marker was delivered")
-    frame = _changed(_timed(ctx, _named(samples)))
+    frame = _changed(_timed(ctx, _named(samples, ctx.fact("ADBM", _markers(samples)))))
     days = int(ctx.p("biomarker_days", _WINDOW))
     present = sorted(set(frame["PARAMCD"]))
     return finish(
@@ -62,13 +78,9 @@ def _records(ctx: Context, domain: str, where: dict[str, tuple[str, ...]]) -> pl
     return told.filter(pl.col("TESTCD").is_not_null(), pl.col("AVAL").is_not_null() | pl.col("AVALC").is_not_null())
 
 
-def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    """PARAMCD and PARAM: the test and its unit; a test with details has a numbered code for each of them."""
-    markers = (
-        rows.select("TESTCD", "TEST", "DETAIL", "UNIT")
-        .unique()
-        .sort("TESTCD", "DETAIL", "UNIT", "TEST", nulls_last=True)
-    )
+def _named(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """PARAMCD and PARAM: the test and its unit; a test with details has a numbered code for each of those `known`."""
+    markers = known.sort("TESTCD", "DETAIL", "UNIT", "TEST", nulls_last=True)
     words = pl.concat_str(
         [pl.col("TEST"), pl.format(", {}", "DETAIL").fill_null(""), pl.format(" ({})", "UNIT").fill_null("")]
     )
@@ -76,9 +88,7 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
     alone = (pl.len().over("TESTCD") == 1) & pl.col("DETAIL").is_null()
     code = pl.when(alone).then(pl.col("TESTCD").str.slice(0, 8)).otherwise(pl.col("TESTCD").str.slice(0, 6) + number)
     named = markers.with_columns(PARAM=words.str.slice(0, 200), PARAMCD=code)
-    return rows.join(
-        named, on=["TESTCD", "TEST", "DETAIL", "UNIT"], how="left", nulls_equal=True, maintain_order="left"
-    )
+    return rows.join(named, on=_MARKER, how="left", nulls_equal=True, maintain_order="left")
 
 
 def _timed(ctx: Context, rows: pl.DataFrame) -> pl.DataFrame:

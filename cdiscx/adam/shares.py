@@ -1,8 +1,8 @@
 """The same derivations by shares of the subjects, here, in processes or on a cluster, with the same datasets.
 
 Each share is derived as if it were all; records are put together in the order of the subjects. What is said of a dataset is
-taken from deriving a few subjects who show everything that it depends on (`cdiscx.parts.witnesses`). Datasets marked
-`of_all` are derived of all subjects here, while others work.
+taken from deriving a few subjects who show everything that it depends on (`cdiscx.parts.witnesses`). What a dataset must
+know of all subjects (`of_all`) is gathered first and goes to every share.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import polars as pl
 
 from cdiscx import registry
 from cdiscx.adam import Derived, derive
+from cdiscx.adam._facts import all_facts
 from cdiscx.model.kept import Kept, Scratch, pieces, selected
 from cdiscx.model.spec import Study
 from cdiscx.parts import Spread, spread
@@ -31,6 +32,8 @@ class Portion:
     studies: tuple[Study, ...]
     frames: Mapping[str, bytes]
     cutoff: dt.date
+    #: of each study what its datasets say of all subjects
+    facts: Sequence[Mapping[str, pl.DataFrame]]
 
     def sent(self) -> Portion:
         """Itself: it is packed."""
@@ -59,34 +62,23 @@ def derive_shares(
     subjects = selected(frames["DM"], ["USUBJID"]).select(pl.col("USUBJID").cast(pl.String)).drop_nulls().unique()
     number = parts if parts > 1 else how.parts
     ranks = _ranks(subjects, frames["DM"], number)
-    whole, scratch = _of_all(), Scratch() if parts > 1 else None
+    scratch = Scratch() if parts > 1 else None
+    facts = all_facts(studies, frames, cutoff)
 
     def portion(share: int) -> Portion:
         own = ranks.filter(pl.col("_share") == share).get_column("USUBJID")
         others = ranks.get_column("USUBJID") if share == 0 else None
         packages = {n: packed(_piece(f, share, number, own, others)) for n, f in frames.items()}
-        return Portion(tuple(studies), packages, cutoff)
+        return Portion(tuple(studies), packages, cutoff, facts)
 
-    def meanwhile() -> list[Derived]:
-        if scratch is not None or not whole:  # only where a study has such a dataset, which the shares tell
-            return [Derived({}, {}) for _ in studies]
-        return [derive(study, _loaded(frames), cutoff=cutoff, only=whole) for study in studies]
-
-    answers, own = spread(derive_portion, number, portion, how, meanwhile, partial(_laid_down, scratch=scratch))
+    answers, _ = spread(derive_portion, number, portion, how, lambda: None, partial(_laid_down, scratch=scratch))
     out = []
     for n, study in enumerate(studies):
         few = chosen(a.witnesses[n] for a in answers)
-        described = derive(study, {name: _of(f, few, None) for name, f in frames.items()}, cutoff=cutoff)
-        made = {
-            name: together(d, [a.frames[n].get(name) for a in answers], scratch)
-            for name, d in described.items()
-            if name not in whole
-        }
-        late = whole if scratch is not None else []  # few subjects may have their records, none of the witnesses
-        all_ = derive(study, _sources(frames, study, late), cutoff=cutoff, only=late, known=made) if late else own[n]
-        made |= {name: all_[name] for name in whole if name in all_}
-        reasons = {n: all_.reasons.get(n, why) for n, why in described.reasons.items() if n not in made}
-        out.append(Derived({name: made[name] for name in sorted(made, key=lambda k: (k != "ADSL", k))}, reasons))
+        some = {name: _of(f, few, None) for name, f in frames.items()}
+        described = derive(study, some, cutoff=cutoff, facts=facts[n])
+        made = {name: together(d, [a.frames[n].get(name) for a in answers], scratch) for name, d in described.items()}
+        out.append(Derived(made, described.reasons))
     return out
 
 
@@ -94,22 +86,16 @@ def derive_portion(portion: Portion) -> Answer:
     """One share of the subjects, in any process."""
     registry.discover("cdiscx.adam")
     frames = {name: unpacked(parcel) for name, parcel in portion.frames.items()}
-    here = [name for name in registry.registered("dataset") if name.startswith("AD") and name not in _of_all()]
     qualifiers = {name: frame for name, frame in frames.items() if name.startswith("SUPP")}
     made, seen = [], []
-    for study in portion.studies:
-        derived = derive(study, frames, cutoff=portion.cutoff, only=here)
+    for study, facts in zip(portion.studies, portion.facts, strict=True):
+        derived = derive(study, frames, cutoff=portion.cutoff, facts=facts)
         own = {name: dataset.frame for name, dataset in derived.items()}
         groups = dict.fromkeys(own, "PARAMCD")
         told = [witnesses(own, "USUBJID", groups), witnesses(qualifiers, "USUBJID", dict.fromkeys(qualifiers, "QNAM"))]
         made.append(own)
         seen.append(pl.concat(told))
     return Answer(tuple(made), tuple(seen))
-
-
-def _of_all() -> list[str]:
-    """Datasets whose records depend on all subjects."""
-    return [name for name, made in registry.registered("dataset").items() if getattr(made, "of_all", False)]
 
 
 def _numbered(sdtm: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame | Kept]:
@@ -133,43 +119,6 @@ def _numbered(sdtm: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame
 
 def _loaded(frames: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame]:
     return {name: held.load() if isinstance(held, Kept) else held for name, held in frames.items()}
-
-
-def _sources(frames: Mapping[str, pl.DataFrame | Kept], study: Study, names: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """DM and the records that datasets of all subjects are made of, with their qualifiers."""
-    builders = registry.registered("dataset")
-    wanted: dict[str, list[pl.Expr]] = {}
-    for source in (s for name in names for s in builders[name].of_all(study)):  # type: ignore[attr-defined]
-        held = frames.get(source.of)
-        if held is not None:
-            said = [
-                pl.col(c).cast(pl.String).str.to_uppercase().is_in([v.upper() for v in values])
-                for c, values in dict(source.where).items()
-                if c in held.columns
-            ]
-            wanted.setdefault(source.of, []).append(pl.all_horizontal(pl.lit(True), *said))
-    out = _loaded({n: f for n, f in frames.items() if n == "DM"})
-    for name, rows in wanted.items():
-        found = [piece.filter(pl.any_horizontal(rows)) for piece in pieces(frames[name])]
-        out[name] = pl.concat(found) if found else _loaded({name: frames[name]})[name]
-        if f"SUPP{name}" in frames:
-            out[f"SUPP{name}"] = _qualifiers(frames[f"SUPP{name}"], name, out[name])
-    return out
-
-
-def _qualifiers(held: pl.DataFrame | Kept, name: str, records: pl.DataFrame) -> pl.DataFrame:
-    """The supplemental records of some records of a dataset, and those that hang on another variable than its number."""
-    number = f"{name}SEQ"
-    if not {"USUBJID", "IDVAR", "IDVARVAL"} <= set(held.columns) or not {"USUBJID", number} <= set(records.columns):
-        return _loaded({"": held})[""]
-    keys = records.select("USUBJID", IDVARVAL=pl.col(number).cast(pl.Int64).cast(pl.String), _own=pl.lit(True)).unique()
-    kept = [
-        piece.join(keys, on=["USUBJID", "IDVARVAL"], how="left", maintain_order="left")
-        .filter(pl.col("_own") | pl.col("IDVAR").ne_missing(number))
-        .drop("_own")
-        for piece in pieces(held)
-    ]
-    return pl.concat(kept) if kept else _loaded({"": held})[""]
 
 
 def _files(frames: Mapping[str, pl.DataFrame | Kept]) -> int:
