@@ -125,7 +125,7 @@ def judge(mutant: Mutant, judges: tuple[str, ...], options: argparse.Namespace) 
     few = judges[: options.users]
     for check_id in few:
         prepared(check_id)  # with the rule as it is
-    direct = DIRECT.get(mutant.module.rpartition(".")[2], ())
+    direct = DIRECT.get(mutant.module.removeprefix("cdiscx."), ())
     if direct:
         tests_of(direct)
     place = (mutant.module, mutant.function)

@@ -37,11 +37,16 @@ STANDARDS = {
     "grades": ("test_grades.py",),
     "child_pugh": ("test_grades.py",),
 }  # fmt: skip
-#: modules of checks and of views, and the tests of what cases cannot say
+#: modules (below cdiscx) and the tests of what cases cannot say
+_OTHER = ("checks/test_other_plans.py",)
+_PLANNED = ("_consequences", "_doses", "_modalities", "dates", "dosing", "dosing_changes", "dosing_gaps", "endpoints",
+            "radiotherapy", "reference_dates")  # fmt: skip
 DIRECT = {
-    "visits": ("checks/test_visits.py",),
-    "_arithmetic": ("checks/test_arithmetic_said.py",),
-    "_reasons": ("checks/test_reasons_said.py",),
+    "checks.visits": ("checks/test_visits.py",),
+    "checks._arithmetic": ("checks/test_arithmetic_said.py",),
+    "checks._reasons": ("checks/test_reasons_said.py",),
+    **{f"checks.{name}": _OTHER for name in _PLANNED},
+    "validate.structure": _OTHER,
 }
 #: checks that the schemas of validate.structure judge
 BY_SCHEMA = ["STR-003", "STR-009"]

@@ -153,7 +153,7 @@ def with_level(rows: pl.LazyFrame, study: Study, check: str) -> pl.LazyFrame:
 
     Tablets of one dose may stand on several rows: the doses of rows with the same start, end and frequency are one
     dose where their sum is a level. A blank frequency reads as once daily. An average (`averages` of the regimen)
-    stands half a step below the level above it.
+    stands half a step below the level above it, one above every level half a step above the first.
     """
     ladder: list[tuple[str, float, str, float]] = []
     for drug, regimen in study.regimens.items():
@@ -162,9 +162,12 @@ def with_level(rows: pl.LazyFrame, study: Study, check: str) -> pl.LazyFrame:
         ladder += [(drug, level.amount, level.frequency, float(i)) for i, level in enumerate(regimen.levels)]
         for mean in regimen.averages.values():
             above = [i for i, v in enumerate(regimen.levels) if v.frequency == "QD" and v.amount > mean]
-            ladder.append((drug, mean, "QD", max(above, default=0) + 0.5))
+            ladder.append((drug, mean, "QD", max(above, default=-1) + 0.5))
     names = {"EXTRT": pl.String, "_dose": pl.Float64, "_often": pl.String, "LEVEL": pl.Float64}
-    levels = pl.LazyFrame(ladder, schema=names, orient="row")
+    # an average that is a level stands at the level
+    levels = pl.LazyFrame(ladder, schema=names, orient="row").unique(
+        ["EXTRT", "_dose", "_often"], keep="first", maintain_order=True
+    )
     same = [*KEY, "EXSTDAT", "EXENDATC", "EXDOSFRQ", "EXDOSU"]
     often = pl.col("EXDOSFRQ").fill_null("QD")
     rows = rows.with_columns(_often=often, _dose=pl.col("EXDOSE").unique().sum().over(same))

@@ -62,12 +62,11 @@ def shrunk_by_surgery(study: Study, timepoints: pl.LazyFrame, anchors: pl.LazyFr
     CR or PR that the baseline before treatment would give, and that the site gave from the first visit on, was made by
     the surgeon. A site that once judged against the new baseline has re-baselined: what it says later is MEA-014's.
     """
-    if "SURG" not in anchors.collect_schema().names():
-        anchors = anchors.with_columns(SURG=pl.lit(None, dtype=pl.Date), SURG_RID=pl.lit(None, dtype=pl.UInt32))
     who = ("SUBJID", "EVAL")
-    dated = timepoints.join(anchors.select("SUBJID", "SURG", "SURG_RID"), on="SUBJID").filter(
-        pl.col("SURG").is_not_null()
-    )
+    # a study without the operation has no row after it
+    known = "SURG_RID" in anchors.collect_schema().names()
+    row = pl.col("SURG_RID") if known else pl.lit(None, dtype=pl.UInt32).alias("SURG_RID")
+    dated = timepoints.filter(pl.col("SURG").is_not_null()).join(anchors.select("SUBJID", row), on="SUBJID")
     after = (pl.col("ANYDAT") > pl.col("SURG")).fill_null(False)
     said = pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")
     good = pl.col("OVRLRESP").is_in(list(_GOOD)).fill_null(False)

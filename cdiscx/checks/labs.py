@@ -135,7 +135,10 @@ def possible_liver_injury(
         pl.col("LBTEST").is_in([*_ENZYMES, "BILI"]),
     ).join(_dated(anchors, "D1", "SURG"), on="SUBJID", how="inner")
     rows = rows.with_columns(ratio=pl.col("LBORRES") / pl.col("LBNRHI")).with_columns(
-        _base=pl.col("ratio").filter(pl.col("LBDAT") <= pl.col("D1")).last().over("SUBJID", "LBTEST", order_by="LBDAT")
+        _base=pl.col("ratio")
+        .filter(pl.col("LBDAT") <= pl.col("D1"))
+        .last()
+        .over("SUBJID", "LBTEST", order_by=["LBDAT", "_rid"])
     )
     raised = (pl.col("_base") > 1).fill_null(False)
     real = ~raised | (pl.col("ratio") >= float(study.p("dili_baseline_factor")) * pl.col("_base"))
