@@ -285,11 +285,8 @@ def analyse(data: StudyData, report: Report | None = None, *, progress: Progress
 
     ready = data if data.adam else to_adam(data, progress=progress)
     progress("computing endpoints")
-    frames = {name: d.public for name, d in ready.adam.items()}
     findings = None if report is None else [f.to_dict() for f in report.open]
-    other = ready.results.get("other_source")
-    other = None if other is None else {name: d.public for name, d in other.items()}
-    told = analysed(ready.study, frames, derived=other, findings=findings)
+    told = analysed(ready.study, ready.adam, derived=ready.results.get("other_source"), findings=findings)
     return ready.with_(results={**ready.results, "endpoints": told})
 
 

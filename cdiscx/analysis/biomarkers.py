@@ -55,7 +55,7 @@ def _responder(inputs: Inputs, population: Population) -> tuple[str, pl.DataFram
 
 def _records(inputs: Inputs) -> pl.DataFrame:
     """USUBJID, PARAMCD, PARAM, WHEN (BASELINE, RESECTION), VALUE, TEXT: one row a subject, marker and moment."""
-    frame = inputs.frame(_DATASET)
+    frame = inputs.frame(_DATASET, "USUBJID", "PARAMCD", "PARAM", "AVISIT", "ADT", "ASEQ", "AVAL", "AVALC")
     has = set(frame.columns)
     if not has >= _NEEDED:
         return pl.DataFrame(

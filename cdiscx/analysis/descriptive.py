@@ -64,7 +64,7 @@ def _numbers(name: str, known: pl.DataFrame) -> dict[str, Any]:
 
 
 def _any_event(inputs: Inputs, dataset: str, population: Population) -> dict[str, Any]:
-    frame = inputs.frame(dataset)
+    frame = inputs.frame(dataset, "USUBJID", "TRTEMFL")
     if "TRTEMFL" not in frame.columns:
         return {"n": 0, "estimate": None, "ci_lower": None, "ci_upper": None, "text": "Nothing to describe: no event."}
     hit = frame.filter(pl.col("TRTEMFL") == "Y").join(population.subjects, on="USUBJID", how="semi")

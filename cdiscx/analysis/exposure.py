@@ -17,7 +17,7 @@ def exposure(inputs: Inputs) -> dict[str, Any]:
     """One row for each treatment and parameter: n, mean, SD, median, quartiles, range."""
     population = inputs.population("SAFFL")
     head = {"population": population.flag, "label": population.label, "N": population.n}
-    frame = inputs.frame("ADEXSUM")
+    frame = inputs.frame("ADEXSUM", "USUBJID", "PARAMCD", "PARAM", "AVAL", "AVALU", *_TREATMENT)
     if not {"USUBJID", "PARAMCD", "AVAL"} <= set(frame.columns) or frame.is_empty():
         return head | {"text": "No exposure was derived.", "rows": []}
     treatment = next((c for c in _TREATMENT if c in frame.columns), None)

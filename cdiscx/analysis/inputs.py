@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from cdiscx.model.dataset import Records, scanned, some_of
 from cdiscx.model.spec import Endpoint, Study
 
 #: words for the house's population flags; others have theirs in the study file (`analysis.exposed`)
@@ -26,6 +27,10 @@ _RULE_RESIDUAL: Mapping[str, tuple[str, ...]] = {"R0": ("R0",), "R0_R1": ("R0", 
 THROMBUS_CLASS = "PVTTCLS"
 #: where records of one value a subject are looked for, in this order
 _HOLDERS = ("ADRS", "ADSURG", "ADTR", "ADTTE")
+#: what is asked of such a record
+_OF_PARAMETER = (
+    "USUBJID", "PARAMCD", "ADT", "ASEQ", "ANL02FL", "AVAL", "AVALC", "AVALCAT1", "CNSR", "EVNTDESC",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,18 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What every analysis reads: the study, and ADaM frames by name (upper case)."""
+    """What every analysis reads: the study, and ADaM datasets or their frames by name (upper case)."""
 
     study: Study
-    adam: Mapping[str, pl.DataFrame]
+    adam: Mapping[str, Records]
 
-    def frame(self, name: str) -> pl.DataFrame:
-        """A dataset's frame; without any column where it was not derived."""
-        return self.adam.get(name, pl.DataFrame())
+    def frame(self, name: str, *columns: str) -> pl.DataFrame:
+        """Those of the columns that a dataset has (none named: all); without any where it was not derived."""
+        return some_of(self.adam.get(name), *columns)
+
+    def columns(self, name: str) -> list[str]:
+        """The columns of a dataset."""
+        return scanned(self.adam.get(name)).collect_schema().names()
 
     @property
     def subjects(self) -> pl.DataFrame:
@@ -84,20 +93,20 @@ class Inputs:
     def parameter(self, paramcd: str) -> tuple[str, pl.DataFrame]:
         """Dataset and records of a parameter, one a subject: the selected one (ANL02FL) where a selection was made."""
         for name in _HOLDERS:
-            frame = self.frame(name)
-            if "PARAMCD" not in frame.columns:
+            frame = scanned(self.adam.get(name), *_OF_PARAMETER)
+            if "PARAMCD" not in (has := frame.collect_schema().names()):
                 continue
-            rows = self._records(frame, paramcd)
+            rows = self._records(frame, has, paramcd).collect()
             if rows.is_empty():
                 continue
             by = [c for c in ("USUBJID", "ADT", "ASEQ") if c in rows.columns]
             return name, rows.sort(by).unique("USUBJID", keep="last", maintain_order=True)
         return "", pl.DataFrame(schema={"USUBJID": pl.String})
 
-    def _records(self, frame: pl.DataFrame, paramcd: str) -> pl.DataFrame:
+    def _records(self, frame: pl.LazyFrame, has: list[str], paramcd: str) -> pl.LazyFrame:
         """Records of a parameter. Of a composite response and its components only the selected assessment counts (ANL02FL);
         it stands under the derived parameter (D and its name) where the study uses derived responses."""
-        if paramcd not in self._selected or "ANL02FL" not in frame.columns:
+        if paramcd not in self._selected or "ANL02FL" not in has:
             return frame.filter(pl.col("PARAMCD") == paramcd)
         return frame.filter(pl.col("PARAMCD").is_in([paramcd, f"D{paramcd}"[:8]]), pl.col("ANL02FL") == "Y")
 

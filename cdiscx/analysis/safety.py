@@ -14,6 +14,12 @@ GRADES = (1, 2, 3, 4, 5)
 _SEVERE = 3
 _UNCODED = "NOT CODED"
 _WITHDRAWN = ("DRUG WITHDRAWN", "DRUG WITHDRAWN PERMANENTLY")
+#: columns that are looked at, and how flags of attribution and actions taken begin
+_USED = {
+    "USUBJID", "TRTEMFL", "AEREL", "WITHDFL", "ATOXGRN", "ATOXGR", "AETOXGR", "AEBODSYS", "AESOC", "AEDECOD", "AETERM",
+    "AESER", "AEOUT", "AESDTH",
+}  # fmt: skip
+_FLAGS, _ACTIONS = ("AREL",), ("AEACN", "AACN")
 METHOD = (
     "Subjects with at least one event / subjects treated; a subject counts once a row, with its highest CTCAE grade. "
     "Treatment-emergent events only."
@@ -24,7 +30,8 @@ def adverse_events(inputs: Inputs) -> dict[str, Any]:
     """Treatment-emergent events (TRTEMFL = Y) of the safety set: summary, by component, by term, by highest grade."""
     population = inputs.population("SAFFL")
     head = {"population": population.flag, "label": population.label, "N": population.n, "method": METHOD}
-    frame = inputs.frame("ADAE")
+    used = [c for c in inputs.columns("ADAE") if c in _USED or c.startswith(_FLAGS + _ACTIONS)]
+    frame = inputs.frame("ADAE", *used) if used else pl.DataFrame()
     if not {"USUBJID", "TRTEMFL"} <= set(frame.columns):
         return head | {
             "text": "No table of adverse events was derived.",
@@ -64,8 +71,8 @@ _SUMMARY: tuple[tuple[str, str, pl.Expr], ...] = (
 def _events(inputs: Inputs, frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     """The events that count, in house words: USUBJID, SOC, PT, GRADE, SERIOUS, RELATED, WITHDRAWAL, FATAL, AREL flags."""
     columns = set(frame.columns)
-    flags = [c for c in frame.columns if c.startswith("AREL") and c != "AREL"]
-    actions = [c for c in frame.columns if c.startswith(("AEACN", "AACN"))]
+    flags = [c for c in frame.columns if c.startswith(_FLAGS) and c != "AREL"]
+    actions = [c for c in frame.columns if c.startswith(_ACTIONS)]
 
     def text(name: str, *others: str) -> pl.Expr:
         found = [pl.col(c).cast(pl.String) for c in (name, *others) if c in columns]

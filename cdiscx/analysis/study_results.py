@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-import polars as pl
-
 from cdiscx import registry
 from cdiscx.analysis import sensitivity, words
 from cdiscx.analysis.biomarkers import biomarkers
@@ -14,6 +12,7 @@ from cdiscx.analysis.exposure import exposure
 from cdiscx.analysis.inputs import POPULATIONS, Inputs, Population
 from cdiscx.analysis.safety import adverse_events
 from cdiscx.analysis.thrombus import shift
+from cdiscx.model.dataset import Records
 from cdiscx.model.spec import Endpoint, Study
 
 Entry = dict[str, Any]
@@ -23,14 +22,14 @@ _SOURCES = {"SITE": "site", "DERIVED": "derived"}
 
 def analyse(
     study: Study,
-    adam: Mapping[str, pl.DataFrame],
+    adam: Mapping[str, Records],
     *,
-    derived: Mapping[str, pl.DataFrame] | None = None,
+    derived: Mapping[str, Records] | None = None,
     findings: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The endpoint summary of a study: JSON-able, the same for the same input.
 
-    `adam`: public ADaM frames by upper-case name, with the study's own `response_source`; `derived`: the same datasets
+    `adam`: ADaM datasets or their frames by upper-case name, with the study's own `response_source`; `derived`: the same datasets
     with the other source (site <-> derived), for the sensitivity table; `findings`: findings as dicts of the contract,
     for the list of those that could change an endpoint (None: not judged).
     Keys: study, cutoff, response_source, populations, endpoints (one entry for each of `study.endpoints`, in its order), adverse_events,

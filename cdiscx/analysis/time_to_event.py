@@ -68,7 +68,7 @@ def time_to_event(inputs: Inputs, name: str, endpoint: Endpoint, population: Pop
 
 
 def _rows(inputs: Inputs, name: str, population: Population) -> pl.DataFrame:
-    frame = inputs.frame("ADTTE")
+    frame = inputs.frame("ADTTE", "USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC", "STARTDT")
     if not {"USUBJID", "PARAMCD", "AVAL", "CNSR"} <= set(frame.columns):
         return pl.DataFrame(schema={"USUBJID": pl.String, "AVAL": pl.Float64, "CNSR": pl.Int64, "EVNTDESC": pl.String})
     rows = frame.filter(pl.col("PARAMCD") == name, pl.col("AVAL").is_not_null(), pl.col("CNSR").is_not_null())

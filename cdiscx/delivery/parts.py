@@ -134,8 +134,7 @@ def write_endpoints(folder: Path, data: StudyData, lang: str = "en") -> None:
     told = data.results["endpoints"]
     text = json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n"
     (folder / ENDPOINTS).write_text(text, encoding="utf-8", newline="\n")
-    frames = {name: d.public for name, d in data.adam.items()}
-    page = endpoint_page(data.study, told, frames, version=flow.package_version(), lang=lang)
+    page = endpoint_page(data.study, told, data.adam, version=flow.package_version(), lang=lang)
     (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 

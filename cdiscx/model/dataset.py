@@ -149,3 +149,24 @@ class Dataset:
     def with_(self, **changes: object) -> Dataset:
         """A copy with these fields replaced."""
         return replace(self, **{"frame": self.held, **changes})  # type: ignore[arg-type]
+
+
+#: a dataset, or only its records
+Records = pl.DataFrame | Dataset
+
+
+def scanned(found: Records | None, *wanted: str) -> pl.LazyFrame:
+    """Those of some columns that a dataset has (none named: all but private ones), read when and as far as asked for.
+
+    Without any column where there is no dataset.
+    """
+    if found is None:
+        return pl.LazyFrame()
+    have = found.columns if isinstance(found, pl.DataFrame) else [v.name for v in found.variables]
+    rows = found.lazy() if isinstance(found, pl.DataFrame) else found.held.lazy()
+    return rows.select(c for c in have if not wanted or c in wanted)
+
+
+def some_of(found: Records | None, *wanted: str) -> pl.DataFrame:
+    """`scanned` in memory."""
+    return scanned(found, *wanted).collect()

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import jinja2
-import polars as pl
 from markupsafe import Markup
 
+from cdiscx.model.dataset import Records
 from cdiscx.model.spec import Study
 from cdiscx.report import endpoints_frames as frames
 from cdiscx.report.endpoints_safety import grade_plot
@@ -35,12 +35,12 @@ NAMED = 20
 def endpoint_page(
     study: Study,
     results: Mapping[str, Any],
-    adam: Mapping[str, pl.DataFrame],
+    adam: Mapping[str, Records],
     *,
     version: str = "",
     lang: str = ENGLISH,
 ) -> str:
-    """The page of `analyse`'s results; `adam`: the frames they were made of; `version`: of cdiscx, for the footer.
+    """The page of `analyse`'s results; `adam`: the datasets or frames they were made of; `version`: of cdiscx, for the footer.
 
     `lang`: of the page; terms of adverse events, names of CDISC and values stay as they are.
     """
@@ -77,9 +77,7 @@ def endpoint_page(
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _plots(
-    study: Study, results: Mapping[str, Any], adam: Mapping[str, pl.DataFrame], tongue: Language
-) -> dict[str, Any]:
+def _plots(study: Study, results: Mapping[str, Any], adam: Mapping[str, Records], tongue: Language) -> dict[str, Any]:
     """Every plot as markup that was escaped when it was drawn; empty where there is nothing to plot."""
     per_month = float(study.parameters.get("days_per_month", 30.4375))
     timed = [e for e in results["endpoints"] if e["kind"] == "time_to_event"]

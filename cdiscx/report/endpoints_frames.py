@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from cdiscx.model.dataset import Records, some_of
 from cdiscx.report.endpoints_swimmer import Lane
 
-Frames = Mapping[str, pl.DataFrame]
+Frames = Mapping[str, Records]
 #: parameters that hold the sum that is judged: the viable one where there is one
 _SUMS = ("SUMVDIA", "SUMDIAM")
 _TREATMENT = ("EXTRT", "PARCAT1", "TRT", "ATRT", "TRTP")
@@ -16,7 +17,7 @@ _TREATMENT = ("EXTRT", "PARCAT1", "TRT", "ATRT", "TRTP")
 
 def subjects(adam: Frames) -> pl.DataFrame:
     """ADSL with SUBJECT, the number that people know a subject by."""
-    adsl = adam.get("ADSL", pl.DataFrame())
+    adsl = some_of(adam.get("ADSL"))
     if "USUBJID" not in adsl.columns:
         return pl.DataFrame(schema={"USUBJID": pl.String, "SUBJECT": pl.String})
     name = pl.coalesce(pl.col(c).cast(pl.String) for c in ("SUBJID", "USUBJID") if c in adsl.columns)
@@ -25,7 +26,7 @@ def subjects(adam: Frames) -> pl.DataFrame:
 
 def curve_records(adam: Frames, paramcd: str, population: str) -> pl.DataFrame:
     """SUBJECT, AVAL, EVENT, WHAT of the records of a time-to-event endpoint."""
-    frame = adam.get("ADTTE", pl.DataFrame())
+    frame = some_of(adam.get("ADTTE"), "USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC")
     if not {"USUBJID", "PARAMCD", "AVAL", "CNSR"} <= set(frame.columns):
         return pl.DataFrame(schema={"SUBJECT": pl.String, "AVAL": pl.Float64, "EVENT": pl.Boolean, "WHAT": pl.String})
     who = subjects(adam)
@@ -42,7 +43,7 @@ def curve_records(adam: Frames, paramcd: str, population: str) -> pl.DataFrame:
 
 def best_changes(adam: Frames) -> pl.DataFrame:
     """SUBJECT, CHANGE (percent), RESPONSE of the full analysis set."""
-    frame = adam.get("ADTR", pl.DataFrame())
+    frame = some_of(adam.get("ADTR"), "USUBJID", "PARAMCD", "AVAL", "PCHG", "ADT", "BASETYPE", "EVALR")
     if not {"USUBJID", "PARAMCD", "AVAL"} <= set(frame.columns):
         return pl.DataFrame(schema={"SUBJECT": pl.String, "CHANGE": pl.Float64, "RESPONSE": pl.String})
     rows = frame.filter(pl.col("PARAMCD") == "BPCHG").unique("USUBJID", maintain_order=True)
@@ -54,7 +55,7 @@ def best_changes(adam: Frames) -> pl.DataFrame:
 
 def courses(adam: Frames, per_month: float) -> pl.DataFrame:
     """SUBJECT, RESPONSE, MONTH, CHANGE of every sum after baseline, against the baseline before treatment."""
-    frame = adam.get("ADTR", pl.DataFrame())
+    frame = some_of(adam.get("ADTR"), "USUBJID", "PARAMCD", "AVAL", "PCHG", "ADT", "BASETYPE", "EVALR")
     empty = pl.DataFrame(
         schema={"SUBJECT": pl.String, "RESPONSE": pl.String, "MONTH": pl.Float64, "CHANGE": pl.Float64}
     )
@@ -121,7 +122,7 @@ def _analysed(adam: Frames) -> pl.DataFrame:
 
 def _responders(adam: Frames, who: pl.DataFrame) -> pl.DataFrame:
     """The same subjects with RESPONSE, their best overall response."""
-    adrs = adam.get("ADRS", pl.DataFrame())
+    adrs = some_of(adam.get("ADRS"), "USUBJID", "PARAMCD", "AVALC", "ADT", "ANL01FL")
     if not {"USUBJID", "PARAMCD", "AVALC"} <= set(adrs.columns):
         return who.with_columns(RESPONSE=pl.lit("", pl.String))
     best = adrs.filter(pl.col("PARAMCD") == "BOR").unique("USUBJID", maintain_order=True)
@@ -130,7 +131,7 @@ def _responders(adam: Frames, who: pl.DataFrame) -> pl.DataFrame:
 
 def _responses(adam: Frames, who: pl.DataFrame, per_month: float) -> list[pl.DataFrame]:
     """First CR, PR and PD of the responses that the analysis counts (ANL01FL)."""
-    adrs = adam.get("ADRS", pl.DataFrame())
+    adrs = some_of(adam.get("ADRS"), "USUBJID", "PARAMCD", "AVALC", "ADT", "ANL01FL")
     if not {"USUBJID", "PARAMCD", "AVALC", "ADT", "ANL01FL"} <= set(adrs.columns):
         return []
     counted = adrs.filter(
@@ -145,7 +146,7 @@ def _responses(adam: Frames, who: pl.DataFrame, per_month: float) -> list[pl.Dat
 
 def _doses(adam: Frames, who: pl.DataFrame, per_month: float, groups: Mapping[str, str]) -> pl.DataFrame:
     """USUBJID, treatment, first and last month: of the exposure records that carry dates, else of the treatment period."""
-    frame = adam.get("ADEXSUM", pl.DataFrame())
+    frame = some_of(adam.get("ADEXSUM"), "USUBJID", "ASTDT", "AENDT", *_TREATMENT)
     name = next((c for c in _TREATMENT if c in frame.columns), None)
     if name and {"USUBJID", "ASTDT", "AENDT"} <= set(frame.columns):
         kind = pl.col(name).cast(pl.String).replace(groups).alias("KIND")
