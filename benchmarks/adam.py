@@ -2,7 +2,7 @@
 
 Method: RS (overall responses of the investigator, about 19 a subject, some partial dates, NE and PD among them) and ADSL are
 generated and written as Parquet; a fresh process reads them, which is not timed, and makes both datasets the way
-`cdiscx adam` does: preparing the records (types, dates, cut-off), time points, every parameter of ADRS, every endpoint of
+`cdiscx adam --sdtm` does, with its setting of Polars' memory: preparing the records (types, dates, cut-off), time points, every parameter of ADRS, every endpoint of
 ADTTE, sorting, numbering and lineage. Processor time is that of all threads of the process (`time.process_time`). The best
 of ROUNDS runs, each in a process of its own, is printed. Run: python benchmarks/adam.py [SUBJECTS] [ROUNDS]
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import time
 from pathlib import Path
 
 import polars as pl
+
+from cdiscx.model.process import KEEPING
 
 STUDY = "palhep-a"
 CUTOFF = dt.date(2025, 12, 31)
@@ -107,7 +110,8 @@ def main(subjects: int = 30_000, rounds: int = 3) -> None:
         runs = []
         for _ in range(rounds):
             out = subprocess.run(
-                [sys.executable, __file__, "--once", name], check=True, capture_output=True, text=True
+                [sys.executable, __file__, "--once", name], check=True, capture_output=True, text=True,
+                env={**KEEPING, **os.environ},
             ).stdout  # fmt: skip
             runs.append(json.loads(out))
     best = min(runs, key=lambda r: r["cpu"])

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cdiscx import cli_options as options
+from cdiscx.model.process import keep_freed_memory
 
 
 @click.command()
@@ -48,6 +49,8 @@ def sdtm(uploads: tuple[str, ...], folder: Path, quiet: bool, **words: Any) -> N
 @options.quiet
 def adam(uploads: tuple[str, ...], source: Path | None, folder: Path, quiet: bool, **words: Any) -> None:
     """Derive ADaM from uploads, or from SDTM datasets of anybody: datasets, define.xml, lineage in OUT/adam."""
+    if source is not None:  # all of it is derived in memory
+        keep_freed_memory()
     from cdiscx import delivery
 
     with options.Progress(quiet) as step:
