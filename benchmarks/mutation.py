@@ -45,6 +45,7 @@ from mutation_judges import (  # noqa: E402
     by_views,
     prepared,
     reached,
+    reaches,
     readers_of,
     tests_of,
     views_of,
@@ -90,17 +91,18 @@ def planned() -> Iterator[tuple[Mutant, str, tuple[str, ...]]]:
     for name in sorted(n for n in sys.modules if n.startswith("cdiscx.views.")):
         short = name.rpartition(".")[2]
         for mutant in mutants("views", sys.modules[name]):
-            direct = reached().get((name, mutant.function), ())
-            yield mutant, short, (*direct[:4], *(i for i in users_of(name) if i not in direct[:4]))
+            place = (name, mutant.function)
+            direct = reached().get(place, ())
+            yield mutant, short, (*direct[:4], *(i for i in users_of(place) if i not in direct[:4]))
 
 
 @cache
-def users_of(view_module: str) -> tuple[str, ...]:
-    """Checks that read a view of the module, those that read the fewest views first."""
+def users_of(place: tuple[str, str]) -> tuple[str, ...]:
+    """Checks that read a view which reaches the place, those that read the fewest views first."""
     from cdiscx import registry
 
-    names = {v.name for v in registry.views().values() if v.function.__module__ == view_module}
-    users = [(len(views_of(i)), i) for i in registry.checks() if not names or names & set(views_of(i))]
+    names = {v.name for v in registry.views().values() if reaches(v.function, place)}
+    users = [(len(views_of(i)), i) for i in registry.checks() if names & set(views_of(i))]
     return tuple(check_id for _, check_id in sorted(users))
 
 

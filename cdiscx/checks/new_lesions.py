@@ -52,36 +52,12 @@ def _told(judged_lesions: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     )
 
 
-@check(
-    "MEA-016",
-    on="responses",
-    columns=("NEWLIND", "OVRLRESP"),
-    needs=("timepoints", "judged_lesions", "newlesions.CERTAIN", "newlesions.LDIAM"),
-    uses=("newlesions.TYPENH",),
-    silenced_by=("responses.NEWLIND", "responses.OVRLRESP", "newlesions.CERTAIN"),
-)
-def new_lesion_and_progression_disagree(
-    study: Study, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame
-) -> pl.LazyFrame:
-    """A new lesion and the response do not agree.
+def _disagreements(counted: pl.Expr) -> list[tuple[pl.Expr, pl.Expr, str, pl.Expr]]:
+    """What can disagree at a time point, the weightiest first: when it does, the sentence, the cell and what it should say.
 
-    Why: an unequivocal new lesion is progression, whatever the other lesions do; without a record nobody can check it.
-    Fix: ask the site for the missing record, or to correct New Lesion, Overall Response or the lesion's certainty.
-    Rule: R11-L-1 to R11-L-5, MR-L-1 to MR-L-5, R11-O-1, MR-O-1; catalogue MEA-016
-    Not checked: findings marked as not tumour (no such column); blank dates and organs are STR-009's.
+    `counted`: a new lesion of the time point counts as progression.
     """
-    rows = timepoints.filter(pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE")
-    rows = rows.join(_told(judged_lesions, study), on=POINT, how="left", nulls_equal=True).sort("SEG", "TP")
-    listed = pl.col("_n_sure").is_not_null()
-    pd_here = (pl.col("OVRLRESP") == "PD").fill_null(False)
-    earlier = {
-        "_old": listed.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SUBJID", "EVAL") == 1,
-        "_pd": pd_here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1,
-    }
-    rows = rows.sort("SUBJID", "EVAL", "ANYDAT", "VISIT", nulls_last=True).with_columns(**earlier)
     flag, overall = pl.col("NEWLIND"), pl.col("OVRLRESP")
-    counted = pl.col("NEW_LESIONS").fill_null(pl.lit([], dtype=pl.List(pl.String))).list.len() > 0
-    rows = rows.filter((flag == "Y").fill_null(False) | counted)  # the others cannot disagree
     on = pl.lit(" on ") + pl.col("SEEN").cast(pl.String).fill_null("an unknown date")
     not_pd = (
         pl.lit("New lesion ")
@@ -110,15 +86,48 @@ def new_lesion_and_progression_disagree(
     flagged = pl.lit("New Lesion = Y at ") + pl.col("VISIT") + pl.lit(", but the overall response is ") + overall
     rule = pl.lit(" (rule ") + pl.col("RULE") + pl.lit(").")
     new_here = counted & ~pl.col("_pd")
-    parts: list[tuple[pl.Expr, pl.Expr, str, pl.Expr]] = [
+    listed = pl.col("_n_sure").is_not_null()
+    return [
         (new_here & (overall != "PD"), not_pd + rule, "OVRLRESP", pl.lit("PD")),
         (new_here & (flag == "N"), no_flag, "NEWLIND", pl.lit("Y")),
         ((flag == "Y") & ~listed & ~pl.col("_old"), alone + pl.lit("."), "NEWLIND", pl.lit("a row in New Lesions, or N")),
         ((flag == "Y") & (pl.col("_n_sure") == 0) & (pl.col("_n_unsaid") == 0) & ~pl.col("_pd"), doubt + pl.lit("."), "NEWLIND", pl.lit("N")),
         ((flag == "Y") & (overall != "PD") & ~pl.col("_pd"), flagged + pl.lit("."), "OVRLRESP", pl.lit("PD")),
     ]  # fmt: skip
+
+
+@check(
+    "MEA-016",
+    on="responses",
+    columns=("NEWLIND", "OVRLRESP"),
+    needs=("timepoints", "judged_lesions", "newlesions.CERTAIN", "newlesions.LDIAM"),
+    uses=("newlesions.TYPENH",),
+    silenced_by=("responses.NEWLIND", "responses.OVRLRESP", "newlesions.CERTAIN"),
+)
+def new_lesion_and_progression_disagree(
+    study: Study, timepoints: pl.LazyFrame, judged_lesions: pl.LazyFrame
+) -> pl.LazyFrame:
+    """A new lesion and the response do not agree.
+
+    Why: an unequivocal new lesion is progression, whatever the other lesions do; without a record nobody can check it.
+    Fix: ask the site for the missing record, or to correct New Lesion, Overall Response or the lesion's certainty.
+    Rule: R11-L-1 to R11-L-5, MR-L-1 to MR-L-5, R11-O-1, MR-O-1; catalogue MEA-016
+    Not checked: findings marked as not tumour (no such column); blank dates and organs are STR-009's.
+    """
+    rows = timepoints.filter(pl.col("RSRID").is_not_null(), pl.col("ROLE") != "BASELINE")
+    rows = rows.join(_told(judged_lesions, study), on=POINT, how="left", nulls_equal=True).sort("SEG", "TP")
+    listed = pl.col("_n_sure").is_not_null()
+    pd_here = (pl.col("OVRLRESP") == "PD").fill_null(False)
+    earlier = {
+        "_old": listed.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SUBJID", "EVAL") == 1,
+        "_pd": pd_here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1,
+    }
+    rows = rows.sort("SUBJID", "EVAL", "ANYDAT", "VISIT", nulls_last=True).with_columns(**earlier)
+    flag = pl.col("NEWLIND")
+    counted = pl.col("NEW_LESIONS").fill_null(pl.lit([], dtype=pl.List(pl.String))).list.len() > 0
+    rows = rows.filter((flag == "Y").fill_null(False) | counted)  # the others cannot disagree
     say, column, expected = (pl.lit(None, dtype=pl.String) for _ in range(3))
-    for holds, text, cell, want in reversed(parts):
+    for holds, text, cell, want in reversed(_disagreements(counted)):
         here = holds.fill_null(False)
         say = pl.when(here).then(text).otherwise(say)
         column = pl.when(here).then(pl.lit(cell)).otherwise(column)

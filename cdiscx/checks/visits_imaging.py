@@ -229,15 +229,10 @@ def restaging_scan_missing(study: Study, anchors: pl.LazyFrame, assessments: pl.
     wanted = {"D1", "SURG", *([visit.anchor] if visit else [])}
     if visit is None or not wanted <= set(anchors.collect_schema().names()):
         return nothing()
-    limit = study.p("restaging_to_surgery_days")
+    limit, least = study.p("restaging_to_surgery_days"), study.p("restaging_min_days")
     rows = anchors.filter(
         pl.col("SURG").is_not_null(), pl.col("D1").is_not_null(), pl.col(visit.anchor).is_not_null()
-    ).select(
-        "SUBJID",
-        "SURG",
-        "SURG_RID",
-        LO=pl.max_horizontal(visit.anchor, days_after(pl.col("D1"), study.p("restaging_min_days"))),
-    )
+    ).select("SUBJID", "SURG", "SURG_RID", LO=pl.max_horizontal(visit.anchor, days_after(pl.col("D1"), least)))
     scans = assessments.filter(pl.col("LASTDAT").is_not_null()).select("SUBJID", "FIRSTDAT", "LASTDAT", "LESRID")
     scans = rows.join(scans, on="SUBJID", how="inner").filter(pl.col("FIRSTDAT") < pl.col("SURG"))
     # of a time point whose scans straddle the surgery the first one still is a scan before it
