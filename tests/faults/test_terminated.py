@@ -20,7 +20,8 @@ from cdiscx.model.kept import Scratch
 def waits():
     kept = [Scratch().keep(pl.DataFrame({"SUBJID": ["A-01"]})) for _ in range(2)]
     print("ready", flush=True)
-    time.sleep(60)
+    for _ in range(600):
+        time.sleep(0.1)
 
 main(["waits"])
 """
