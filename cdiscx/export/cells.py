@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -22,18 +22,32 @@ CELLS: dict[str, type[pl.DataType]] = {
     "read_as": pl.String,
     "change": pl.String,
 }
+#: columns whose cells are kept for whoever asks next
+_REMEMBERED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """One sheet as it waits to be asked about: `_rid`, `row` and its columns by letter; by letter the changes of its cells
+    (`row`, `read_as`, `change`), and what its blank cells were read as (logged once for a column)."""
+
+    wide: pl.DataFrame
+    changes: Mapping[str, pl.DataFrame]
+    defaults: Mapping[str, tuple[str | None, str | None]]
 
 
 @dataclass(slots=True)
 class Cells:
-    """The cells of one run's uploads by tidy column; the cells of a sheet are put together when first asked for."""
+    """The cells of one run's uploads by tidy column. A sheet is read when first asked for, and the cells of a column (ten
+    times what was typed in it) are put together each time but for the few that were asked for last."""
 
     data: StudyData
     #: the raw rows that are asked about: `_rid`, `_source`, `_row`; None: all
     ledger: pl.DataFrame | None = None
-    _sheets: dict[int, dict[str, pl.DataFrame]] = field(default_factory=dict)
+    _sheets: dict[int, _Sheet] = field(default_factory=dict)
     _columns: dict[str, pl.DataFrame] = field(default_factory=dict)
     _changes: dict[tuple[object, ...], pl.DataFrame | Kept] | None = None
+    _by_source: dict[int, pl.DataFrame] | None = None
 
     def of_rows(self, frames: Iterable[pl.DataFrame]) -> Cells:
         """The cells of only those raw rows that some records were made of."""
@@ -78,75 +92,86 @@ class Cells:
 
     def of(self, column: str) -> pl.DataFrame:
         """All cells of `table.COLUMN`, blank ones included, as CELLS in the order of the uploads."""
-        if column not in self._columns:
+        made = self._columns.pop(column, None)
+        if made is None:
             table, _, name = column.partition(".")
             found = [
-                self._sheet(number, source)[name]
+                self._made(number, source, name)
                 for number, source in enumerate(self.data.upload.sources)
-                if source.table == table and name in self._sheet(number, source)
+                if source.table == table and name in source.letters and number in self._rows_by_source()
             ]
-            self._columns[column] = pl.concat([pl.DataFrame(schema=CELLS), *found])
-        return self._columns[column]
+            made = pl.concat([pl.DataFrame(schema=CELLS), *found])
+        while len(self._columns) >= _REMEMBERED:
+            del self._columns[next(iter(self._columns))]
+        self._columns[column] = made
+        return made
 
-    def _sheet(self, number: int, source: Source) -> dict[str, pl.DataFrame]:
-        """House column -> its cells in one sheet."""
+    def _rows_by_source(self) -> dict[int, pl.DataFrame]:
+        """The rows that are asked about by the number of their source."""
+        if self._by_source is None:
+            parts = self._rows().partition_by("_source", as_dict=True, include_key=False)
+            self._by_source = {int(number): rows for (number,), rows in parts.items()}
+        return self._by_source
+
+    def _sheet(self, number: int, source: Source) -> _Sheet:
         if number not in self._sheets:
-            self._sheets[number] = self._made(number, source) if source.letters else {}
+            rows = self._rows_by_source()[number].select("_rid", "_row")
+            letters = list(dict.fromkeys(source.letters.values()))
+            text = source.raw.text
+            there = [pl.col(c) if c in text.columns else pl.lit(None, pl.String).alias(c) for c in letters]
+            typed = text.select(pl.col("_row").cast(pl.UInt32), *there)
+            wide = rows.join(typed, on="_row", how="left", maintain_order="left")
+            numbered = wide.select("_rid", pl.col("_row").cast(pl.Int64).alias("row"), *letters)
+            self._sheets[number] = _Sheet(numbered, *self._changes_of(source))
         return self._sheets[number]
 
-    def _made(self, number: int, source: Source) -> dict[str, pl.DataFrame]:
-        rows = self._rows().filter(pl.col("_source") == number).select("_rid", "_row")
-        if not rows.height:
-            return {}
-        letters = list(dict.fromkeys(source.letters.values()))
-        text = source.raw.text
-        there = [pl.col(c) if c in text.columns else pl.lit(None, pl.String).alias(c) for c in letters]
-        wide = rows.join(
-            text.select(pl.col("_row").cast(pl.UInt32), *there), on="_row", how="left", maintain_order="left"
-        )
-        long = wide.unpivot(letters, index=["_rid", "_row"], variable_name="letter", value_name="text").lazy()
-        headings = pl.LazyFrame(
-            [(letter, name, source.headers.get(name)) for name, letter in source.letters.items()],
-            schema={"letter": pl.String, "name": pl.String, "header": pl.String},
-            orient="row",
-        )
-        changed, defaults = self._changes_of(source)
-        blank = pl.col("text").is_null() & pl.col("change").is_null()
-        cells = (
-            long.with_columns(pl.col("_row").cast(pl.Int64).alias("row"))
-            .join(headings, on="letter", how="left", maintain_order="left")
-            .join(changed, on=["letter", "row"], how="left", maintain_order="left")
-            .join(defaults, on="letter", how="left", maintain_order="left", suffix="_default")
-            .with_columns(pl.when(blank).then(f"{c}_default").otherwise(c).alias(c) for c in ("read_as", "change"))
-            .with_columns(
-                pl.lit(source.file).alias("file"),
-                pl.lit(source.sheet).alias("sheet"),
-                (pl.col("letter") + pl.col("row").cast(pl.String)).alias("cell"),
+    def _made(self, number: int, source: Source, name: str) -> pl.DataFrame:
+        """The cells of one house column in one sheet."""
+        sheet, letter = self._sheet(number, source), source.letters[name]
+        cells = sheet.wide.lazy().select("_rid", "row", pl.col(letter).alias("text"))
+        changed = sheet.changes.get(letter)
+        if changed is None:
+            said = cells.with_columns(read_as=pl.lit(None, pl.String), change=pl.lit(None, pl.String))
+        else:
+            said = cells.join(changed.lazy(), on="row", how="left", maintain_order="left")
+        if letter in sheet.defaults:
+            blank = pl.col("text").is_null() & pl.col("change").is_null()
+            others = zip(("read_as", "change"), sheet.defaults[letter], strict=True)
+            said = said.with_columns(
+                pl.when(blank).then(pl.lit(other, pl.String)).otherwise(c).alias(c) for c, other in others
             )
-            .select("name", *CELLS)
-            .collect()
+        placed = said.with_columns(
+            pl.lit(source.file).alias("file"),
+            pl.lit(source.sheet).alias("sheet"),
+            pl.lit(source.headers.get(name), pl.String).alias("header"),
+            (pl.lit(letter) + pl.col("row").cast(pl.String)).alias("cell"),
         )
-        parts = cells.partition_by("name", as_dict=True, include_key=False)
-        return {str(name): part.cast(CELLS) for (name,), part in parts.items()}  # type: ignore[arg-type]
+        return placed.select(list(CELLS)).cast(CELLS).collect()  # type: ignore[arg-type]
 
-    def _changes_of(self, source: Source) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-        """Changes of one sheet by letter and row, and what blank cells were read as (logged once for a column)."""
+    def _changes_of(self, source: Source) -> tuple[dict[str, pl.DataFrame], dict[str, tuple[str | None, str | None]]]:
+        """Changes of one sheet by letter: of its cells, and of its blank ones at large."""
         if self._changes is None:
             self._changes = self._all_changes()
-        empty = {"letter": pl.String, "row": pl.Int64, "read_as": pl.String, "change": pl.String}
         own = self._changes.get((source.file, source.sheet))
         if own is None:
-            nothing = pl.LazyFrame(schema=empty)
-            return nothing, nothing.drop("row")
+            return {}, {}
         mine = own.lazy().filter(pl.col("file") == source.file, pl.col("sheet") == source.sheet)
         said = mine.select(
             "letter", pl.col("row").cast(pl.Int64), pl.col("after").alias("read_as"), pl.col("why").alias("change")
-        )
+        ).collect()
         rule = pl.col("change").unique(maintain_order=True).str.join("; ")
-        by_row = said.filter(pl.col("row").is_not_null()).group_by("letter", "row").agg(pl.col("read_as").last(), rule)
+        by_row = (
+            said.filter(pl.col("row").is_not_null(), pl.col("letter").is_not_null())
+            .group_by("letter", "row")
+            .agg(pl.col("read_as").last(), rule)
+        )
         whole = (
-            said.filter(pl.col("row").is_null())
+            said.filter(pl.col("row").is_null(), pl.col("letter").is_not_null())
             .group_by("letter")
             .agg(pl.col("read_as").last(), pl.col("change").last())
         )
-        return by_row, whole
+        parts = by_row.partition_by("letter", as_dict=True, include_key=False)
+        return (
+            {str(letter): rows for (letter,), rows in parts.items()},
+            {letter: (read_as, change) for letter, read_as, change in whole.iter_rows()},
+        )

@@ -10,8 +10,9 @@ where there are several runs, and is never in memory whole.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,6 +82,7 @@ class Trace:
             tracing = Tracing(self.datasets[name].with_(frame=frames[name]), others, owner, cells)
             for variable, lines in tracing.lines():
                 yield (name, variable), lines
+            others.forget()
 
 
 def _shape(held: Held) -> pl.DataFrame:
@@ -137,42 +139,43 @@ def _in_order(trace: Trace) -> Iterator[tuple[Key, pl.DataFrame]]:
         scattered = by.scattered(name)
         for variable in dataset.variables:
             key = (name, variable.name)
-            found = (portion.lines(key) for portion in waiting if key in portion.groups)
+            found = (portion.lines(key) for portion in waiting if key in portion.places)
             if scattered:
                 yield key, pl.concat([pl.DataFrame(schema=LINEAGE), *found]).sort("record", maintain_order=True)
             else:
                 yield from ((key, lines) for lines in found)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Portion:
-    """The lines of a portion as they wait: a file with a row group for each variable."""
+    """The lines of a portion as they wait: the tables of its variables in one file, and where each of them lies in it.
+
+    Each is a Parquet file of its own within it: a reader of hundreds of row groups would hold what is known of all of them.
+    """
 
     path: str
     scratch: Scratch
-    groups: dict[Key, int] = field(default_factory=dict)
-    _file: Any = None
+    places: Mapping[Key, tuple[int, int]]
 
     @classmethod
     def of(cls, lines: Iterator[tuple[Key, pl.DataFrame]], scratch: Scratch) -> Self:
         """Writes the lines. Raises ExportError where the disk is full."""
-        made = cls(scratch.place(), scratch)
-        with scratch.room(), _writer(made.path) as writer:
+        path, places, end = scratch.place(), {}, 0
+        with scratch.room(), open(path, "wb") as file:
             for key, own in lines:
                 if own.height:
-                    made.groups[key] = len(made.groups)
-                    writer.write_table(_table(own), row_group_size=own.height)
-        return made
+                    packed = io.BytesIO()
+                    own.write_parquet(packed, compression="lz4", statistics=False)
+                    places[key] = (end, file.write(packed.getbuffer()))
+                    end += places[key][1]
+        return cls(path, scratch, places)
 
     def lines(self, key: Key) -> pl.DataFrame:
         """The lines of one variable."""
-        from pyarrow import parquet
-
-        if self._file is None:
-            self._file = parquet.ParquetFile(self.path)
-        found = pl.from_arrow(self._file.read_row_group(self.groups[key]))
-        assert isinstance(found, pl.DataFrame), "a table is a frame"
-        return found
+        start, size = self.places[key]
+        with open(self.path, "rb") as file:
+            file.seek(start)
+            return pl.read_parquet(io.BytesIO(file.read(size)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,10 @@ class Others:
             self._values[source] = self._made(name, variable) if known else None
         return self._values[source]
 
+    def forget(self) -> None:
+        """Drops the values that were asked for; they are made again for whoever asks."""
+        self._values.clear()
+
     def _made(self, name: str, variable: str) -> pl.DataFrame:
         frame = self.frames[name]
         none = pl.lit(None, pl.String)
