@@ -60,6 +60,8 @@ class Engine:
     views: Mapping[str, View]
     frames: dict[str, pl.LazyFrame] = field(default_factory=dict)
     undated: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: names of the columns of the tables that were asked for
+    columns: dict[str, frozenset[str]] = field(default_factory=dict)
     #: also where a table has no row: this is one part of the subjects, others may have some
     always: bool = False
     #: rows of a table where `frames` has not all of them
@@ -190,7 +192,9 @@ class Engine:
         found = self.data.study.sheet_of(name)
         if found is None:
             return frame
-        has = set(frame.collect_schema().names())
+        if name not in self.columns:
+            self.columns[name] = frozenset(frame.collect_schema().names())
+        has = self.columns[name]
         wanted = (*_ALWAYS, *found[1].key, *sorted(inputs.columns[name]))
         both = dict.fromkeys(c for w in wanted for c in (w, f"{w}C") if c in has)
         asked = inputs.columns[name] | house_key(name)
