@@ -19,7 +19,8 @@ CENSORED = (*EVENT, "CNSR", "CNSDTDSC")
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`subjects`: ADSL of the population with STARTDT (not null), STARTDTF and where it came from (`_dom`, `_var`, `_seq`).
+    """`subjects`: ADSL of the population with STARTDT (not null), STARTDTF and where it came from (`_dom`, `_var`, `_seq`, and
+    `_from`: the records of the start; those of another variable: `decided_by`).
 
     `readings`: USUBJID, ADT, RESP, PD, EVALUABLE, ASEQ, STARTDT and `_r` (row of `responses`) of the analysis readings on or
     after the start, those of a subject in the order of their dates; `sourced` adds their lineage.
@@ -63,7 +64,8 @@ class EventSource:
 class CensorSource:
     """A named censoring rule: the code it gives and the text; `rows` finds the subjects it applies to.
 
-    `rows` is given the clock and one row a subject with `EVDT`, the date of the first event (null without one).
+    `rows` is given the clock and one row a subject with `EVDT`, the date of the first event, and `EVDOM`, its dataset (null
+    without one).
     """
 
     name: str
@@ -109,6 +111,11 @@ _SHAPE: dict[str, pl.DataType] = {
 
 def _shaped(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     return frame.select((pl.col(c) if c in frame.columns else pl.lit(None)).cast(_SHAPE[c]).alias(c) for c in columns)
+
+
+def decided_by(subjects: pl.DataFrame, *variables: str) -> pl.Expr:
+    """`_from` of the first of these variables of ADSL that keeps the records it rests on; that of the whole subject without one."""
+    return pl.coalesce(*(f"_from:{v}" for v in variables if f"_from:{v}" in subjects.columns), "_from")
 
 
 def nobody(columns: tuple[str, ...] = CENSORED) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from cdiscx.adam._tumour_tables import INVESTIGATOR, POINT, house_tables, respon
 from cdiscx.views.composite import composite
 from cdiscx.views.judged_lesions import POINT as SEGMENT_POINT
 from cdiscx.views.judged_lesions import judged_lesions
-from cdiscx.views.timepoints import timepoints
+from cdiscx.views.timepoints import new_before_baseline, timepoints
 from cdiscx.views.tumour import lesions, scans, timed_points
 
 #: roles of time points at which a response counts
@@ -60,9 +60,20 @@ def course(ctx: Context) -> Course:
     points = points.join(
         derived.select(*SEGMENT_POINT, *_DERIVED), on=list(SEGMENT_POINT), how="left", maintain_order="left"
     )
+    points = _with_early_lesions(ctx, points, judged)
     points = _with_composite(ctx, points, derived, judged, shared)
     points = _only_with_lesions(points, rows).join(_sources(rows), on=list(POINT), how="left", maintain_order="left")
     return Course(_numbered(ctx, points), rows, judged, records)
+
+
+def _with_early_lesions(ctx: Context, points: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """The progressions by a new lesion between an operation and its baseline."""
+    early = new_before_baseline(ctx.study, judged.lazy(), points.lazy()).collect(engine="in-memory")
+    if early.is_empty():
+        return points
+    joined = points.join(early, on="PT", how="left", maintain_order="left", suffix="_new")
+    names = [c for c in early.columns if c != "PT"]
+    return joined.with_columns(pl.coalesce(n, f"{n}_new").alias(n) for n in names).drop(f"{n}_new" for n in names)
 
 
 def _said_only(ctx: Context, tables: dict[str, pl.LazyFrame]) -> pl.DataFrame:
@@ -96,12 +107,15 @@ def _with_composite(
 
 
 def _only_with_lesions(points: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """No derived response where the subject's reader sent no lesion at all: that is not the same as no disease."""
+    """No derived response where the subject's reader sent no lesion at all: that is not the same as no disease.
+
+    The thrombus is judged by its class, which is not told by lesions.
+    """
     known = rows.select("SUBJID", "EVAL").unique().with_columns(_known=pl.lit(True))
     joined = points.join(known, on=["SUBJID", "EVAL"], how="left", maintain_order="left")
-    return joined.with_columns(
-        pl.when("_known").then(n).alias(n) for n in (*_DERIVED, *_COMPOSITE) if n in joined.columns
-    ).drop("_known")
+    return joined.with_columns(pl.when("_known").then(n).alias(n) for n in _DERIVED if n in joined.columns).drop(
+        "_known"
+    )
 
 
 def _sources(rows: pl.DataFrame) -> pl.DataFrame:

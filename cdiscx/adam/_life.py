@@ -27,7 +27,7 @@ _PROOFS: tuple[tuple[str, tuple[str, ...], pl.Expr | None], ...] = (
 _ALSO = {"SV": ("SVOCCUR",), "AE": ("AEOUT",), "SS": ("SSSTRESC",), "DS": ("DSDECOD",)}
 
 LIFE_METHOD = (
-    "Latest complete date on or before the cut-off that proves life: visit that took place, exposure, procedure, scan, "
+    "Latest complete date on or before the cut-off that proves life: visit that took place (no specimen), exposure, procedure, scan, "
     "laboratory sample, vital signs, start or end of an adverse event, hospital stay, contact with status ALIVE, "
     "disposition other than death or loss to follow-up; not after the date of death."
 )
@@ -42,6 +42,7 @@ def last_alive(ctx: Context) -> pl.DataFrame:
     for domain, days, proof in _PROOFS:
         frame = ctx.domain(domain, *days, *(f"{d}C" for d in days), *_ALSO.get(domain, ()), *_happened(domain))
         frame = frame.filter(took_place(domain) if proof is None else took_place(domain) & proof)
+        frame = _without_specimens(ctx, frame) if domain == "SV" else frame
         parts += [
             frame.filter(pl.col(f"{day}C").is_not_null())  # an end after the cut-off was not known then
             .select("USUBJID", LSTALVDT=day, LSTALVSR=pl.lit(f"{domain}.{day}C"), _id="_id")
@@ -52,6 +53,14 @@ def last_alive(ctx: Context) -> pl.DataFrame:
     return first_by(pl.concat(parts), ["LSTALVDT"], last=True).select(
         "USUBJID", "LSTALVDT", "LSTALVSR", _from=pl.concat_list("_id")
     )
+
+
+def _without_specimens(ctx: Context, visits: pl.DataFrame) -> pl.DataFrame:
+    """Visits without an end that is the day of a specimen: pathology looks at it later; a biopsy is a record of PR."""
+    seen = ctx.domain("MI", "MIDT").select("USUBJID", SVENDT="MIDT", _specimen=pl.lit(True)).drop_nulls().unique()
+    later = pl.col("_specimen").fill_null(False) & (pl.col("SVENDT") > pl.col("SVSTDT")).fill_null(False)
+    joined = visits.join(seen, on=["USUBJID", "SVENDT"], how="left", maintain_order="left")
+    return joined.with_columns(SVENDT=pl.when(~later).then("SVENDT"))
 
 
 def _happened(domain: str) -> Sequence[str]:

@@ -8,7 +8,7 @@ from typing import cast
 import polars as pl
 
 from cdiscx import registry
-from cdiscx.adam._clock import CENSORED, EVENT, CensorSource, Clock, EventSource, nobody
+from cdiscx.adam._clock import CENSORED, EVENT, CensorSource, Clock, EventSource, decided_by, nobody
 from cdiscx.adam._context import Context
 from cdiscx.adam._readings import ResponseSource
 from cdiscx.model.errors import SpecError
@@ -41,7 +41,7 @@ def derive_param_tte(
     clock = Clock(ctx, name, endpoint, subjects, _readings(endpoint, subjects, responses), responses, source)
     events = _first_events(clock)
     first = subjects.select("_who", "USUBJID", "STARTDT").join(
-        events.select("USUBJID", EVDT="ADT"), on="USUBJID", how="left", maintain_order="left"
+        events.select("USUBJID", EVDT="ADT", EVDOM="SRCDOM"), on="USUBJID", how="left", maintain_order="left"
     )
     censored = _first_rules(clock, first)
     happened = events.join(censored, on="USUBJID", how="anti", maintain_order="left").with_columns(
@@ -134,8 +134,9 @@ def _subjects(ctx: Context, endpoint: Endpoint, responses: pl.DataFrame) -> pl.D
         )
     imputed = pl.col(f"{name}F") if f"{name}F" in adsl.columns else blank
     return adsl.filter(pl.col(name).is_not_null()).with_columns(
-        STARTDT=name, STARTDTF=imputed, _dom=pl.lit("ADSL"), _var=pl.lit(name), _seq=pl.lit(None, dtype=pl.Float64)
-    )
+        STARTDT=name, STARTDTF=imputed, _dom=pl.lit("ADSL"), _var=pl.lit(name), _seq=pl.lit(None, dtype=pl.Float64),
+        _from=decided_by(adsl, name),
+    )  # fmt: skip
 
 
 def _members(ctx: Context, endpoint: Endpoint, responses: pl.DataFrame) -> pl.DataFrame:

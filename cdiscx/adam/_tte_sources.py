@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx import registry
-from cdiscx.adam._clock import EVENT, Clock, censoring, event, nobody
+from cdiscx.adam._clock import EVENT, Clock, censoring, decided_by, event, nobody
 from cdiscx.adam._composite_rows import composite_endpoint
 from cdiscx.adam._tumour_tables import anchors
 from cdiscx.views.imaging_plan import gap_limit
@@ -53,7 +53,9 @@ def relapse(clock: Clock) -> pl.DataFrame:
 def death(clock: Clock) -> pl.DataFrame:
     """Death from any cause on or before the cut-off; a death dated before the start counts at the start."""
     died = clock.subjects.filter(pl.col("DTHDT").is_not_null())
-    return died.with_columns(ADT=pl.max_horizontal("DTHDT", "STARTDT"), EVNTDESC=pl.lit("DEATH"))
+    return died.with_columns(
+        ADT=pl.max_horizontal("DTHDT", "STARTDT"), EVNTDESC=pl.lit("DEATH"), _from=decided_by(died, "DTHDT")
+    )
 
 
 @event("composite_progression", "ADRS", "ADT")
@@ -79,7 +81,8 @@ def surgery_not_done(clock: Clock) -> pl.DataFrame:
         return nobody(EVENT)
     late = clock.subjects.filter(pl.col("SURGDT").is_null()).with_columns(ADT=pl.col("RTEDT").dt.offset_by(f"{days}d"))
     due = (pl.col("ADT") <= clock.ctx.cutoff) & (pl.col("ADT") > pl.col("STARTDT"))
-    return late.filter(due.fill_null(False)).with_columns(EVNTDESC=pl.lit("SURGERY NOT DONE"))
+    found = late.filter(due.fill_null(False))
+    return found.with_columns(EVNTDESC=pl.lit("SURGERY NOT DONE"), _from=decided_by(late, "RTEDT"))
 
 
 # --- censoring ------------------------------------------------------------------------------------------------------
@@ -138,13 +141,15 @@ def new_anticancer_therapy(clock: Clock, first: pl.DataFrame) -> pl.DataFrame:
 def missed_assessments(clock: Clock, first: pl.DataFrame) -> pl.DataFrame:
     """Event after two or more missed assessments: censored at the last evaluable one before the gap (rule CENSOR).
 
-    The limit is that of the plan in force after that assessment; without one the gap counts from the start.
+    The limit is that of the plan in force after that assessment; without one the gap counts from the start. An event that is
+    no reading itself (a death) is not after a gap where it falls on the day of an evaluable assessment.
     """
     plan = clock.ctx.study.assessments
     if str(clock.option("missed_assessment_rule", "CENSOR")) != "CENSOR" or plan is None:
         return nobody()
     happened = first.filter(pl.col("EVDT").is_not_null())
-    before = (pl.col("ADT") < pl.col("EVDT")) & (pl.col("ADT") >= pl.col("STARTDT"))
+    same_day = (pl.col("ADT") == pl.col("EVDT")) & (pl.col("EVDOM") != "ADRS")
+    before = ((pl.col("ADT") < pl.col("EVDT")) | same_day) & (pl.col("ADT") >= pl.col("STARTDT"))
     rows = _last_evaluable(clock, happened, before, "LAST EVALUABLE TUMOR ASSESSMENT BEFORE GAP")
     named = anchors(clock.ctx).rename({"SUBJID": "USUBJID"})
     known = [c for c in named.columns if c != "USUBJID"]
@@ -202,7 +207,9 @@ def _last_alive(clock: Clock, who: pl.DataFrame, what: str) -> pl.DataFrame:
         SRCDOM=pl.when(followed).then(pl.lit("ADSL")).otherwise("_dom"),
         SRCVAR=pl.when(followed).then(pl.lit("LSTALVDT")).otherwise(named),
         SRCSEQ=pl.when(~followed).then("_seq"),
-        _from="_from",
+        _from=pl.when(followed)
+        .then(decided_by(people, "LSTALVDT"))
+        .otherwise(decided_by(people, other) if other else pl.col("_from")),
     )
 
 

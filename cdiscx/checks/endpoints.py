@@ -33,13 +33,13 @@ def _cell(rid: str, column: str | None) -> pl.Expr:
     "END-001",
     on="subjects",
     needs=("anchors", "timepoints", "assessments", "ends"),
-    uses=("progression",),
+    uses=("dated_progression",),
     silenced_by=("targets.TRDAT", "nontargets.TRDAT", "responses.OVRLRESP", "responses.RSDAT", "dosing.EXSTDAT", "targets.LDIAM",
                  "targets.SAXIS", "targets.VDIAM", "targets.TRSTATUS"),
 )  # fmt: skip
 def primary_endpoint_not_derivable(
     study: Study, run: RunContext, subjects: pl.LazyFrame, anchors: pl.LazyFrame, timepoints: pl.LazyFrame,
-    assessments: pl.LazyFrame, ends: pl.LazyFrame, progression: pl.LazyFrame,
+    assessments: pl.LazyFrame, ends: pl.LazyFrame, dated_progression: pl.LazyFrame,
 ) -> pl.LazyFrame:  # fmt: skip
     """{param} for {SUBJID} cannot be derived: missing {what}; counted as {fallback}.
 
@@ -50,7 +50,7 @@ def primary_endpoint_not_derivable(
     """
     listed = subjects.select("SUBJID").drop_nulls().unique()
     rows = anchors.join(listed, on="SUBJID", how="semi").join(ends.select("SUBJID", "ENDDAT"), on="SUBJID", how="left")
-    rows = rows.join(progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left")
+    rows = rows.join(dated_progression.select("SUBJID", "PDDAT"), on="SUBJID", how="left")
     base = _investigator(timepoints).filter(pl.col("ROLE") == "BASELINE")
     points = _investigator(assessments).filter(pl.col("ROLE").is_in(list(_AFTER_BASELINE)))
     pieces = []
@@ -158,30 +158,32 @@ def no_evaluable_assessment(
 # --- END-013 --------------------------------------------------------------------------------------------------------
 
 
-@check("END-013", on="subjects", needs=("anchors", "assessments", "progression", "deaths"))
+@check("END-013", on="subjects", needs=("anchors", "assessments", "dated_progression", "deaths"))
 def event_after_missed_assessments(
     study: Study, run: RunContext, subjects: pl.LazyFrame, anchors: pl.LazyFrame, assessments: pl.LazyFrame,
-    progression: pl.LazyFrame, deaths: pl.LazyFrame,
+    dated_progression: pl.LazyFrame, deaths: pl.LazyFrame,
 ) -> pl.LazyFrame:  # fmt: skip
     """{What} on {event} is {n} days after the last evaluable scan of {last} (limit {limit}): censored at {last} under rule CENSOR; rule EVENT would count an event on {event}.
 
     Why: an event after two or more missed assessments has no known date; the rule decides between event and censoring.
     Fix: Ask the site for assessments in the gap; otherwise the statistician decides.
     Rule: END-013; CNSR 4 of trial A 8.3 and B 8.2: more than 2 x (interval + window) days, with the interval planned after
-    the last evaluable assessment
+    the last evaluable assessment; a progression by a lesion that was doubtful at first is dated at its first sight
     """
     plan = study.assessments
     if plan is None or not set(anchors_of(plan)) <= set(study.anchors):
         return nothing()
-    grown = progression.filter(pl.col("PDDAT") <= run.cutoff).select(
+    grown = dated_progression.filter(pl.col("PDDAT") <= run.cutoff).select(
         "SUBJID", event="PDDAT", What=pl.lit("Progression"), _e="PDRID", _rank=pl.lit(0)
     )
     died = deaths.filter(pl.col("DTHDAT") <= run.cutoff).select(
         "SUBJID", event="DTHDAT", What=pl.lit("Death"), _e="_rid", _rank=pl.lit(1)
     )
-    first = union([grown, died]).sort("SUBJID", "event", "_rank").group_by("SUBJID", maintain_order=True).first()
+    first = union([died, grown]).sort("SUBJID", "event", "_rank").group_by("SUBJID", maintain_order=True).first()
     points = _investigator(assessments).filter(pl.col("EVALUABLE"), pl.col("ROLE").is_in(list(_AFTER_BASELINE)))
-    earlier = points.join(first, on="SUBJID", how="inner").filter(pl.col("ANYDAT") < pl.col("event"))
+    # a scan on the day of death leaves no gap, one that shows the progression does
+    died_then = (pl.col("ANYDAT") == pl.col("event")) & (pl.col("What") == "Death")
+    earlier = points.join(first, on="SUBJID", how="inner").filter((pl.col("ANYDAT") < pl.col("event")) | died_then)
     last = (
         earlier.sort("ANYDAT")
         .group_by("SUBJID", maintain_order=True)

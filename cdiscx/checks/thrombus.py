@@ -100,7 +100,9 @@ def composite_differs(timepoints: pl.LazyFrame, composite: pl.LazyFrame, judged_
     Fix: ask the site which of composite, class, flow and lesions is wrong; the primary liver tumour is judged without the thrombus.
     Rule: trial-b 7 and 8.7; the cells a1 to a5 are assumptions of the trial document, a difference there is a warning
     """
-    differs = (pl.col("COMPRESP") != pl.col("DCOMPRESP")).fill_null(False)
+    # without any lesion of the primary tumour only a progression of the thrombus can be told
+    told_apart = pl.col("PRIMRSP").is_not_null() | (pl.col("DCOMPRESP") == "PD")
+    differs = (told_apart & (pl.col("COMPRESP") != pl.col("DCOMPRESP"))).fill_null(False)
     # where the site's own target response leads to its composite, MEA-014 speaks of the target response
     by_target = ((pl.col("TRGRESP") != pl.col("DTRGRESP")) & (pl.col("COMPRESP") == pl.col("SITECOMP"))).fill_null(
         False

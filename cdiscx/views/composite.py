@@ -42,8 +42,9 @@ def composite(
     BASECLS and BASERID (Demographics), PVTTCLS, FLOWREST, PVTTRESP, COMPRESP (the site's), PREVCLS (last class before,
     baseline included), STEPS (classes since baseline) and CHANGE (since PREVCLS), DPVTTRESP and PVTTRULE (CHP-1 to 8;
     without a class the site's own response), PRIMNTRG, PRIMNEW, PRIMRSP, PRIMRULE (mRECIST target and intrahepatic
-    non-targets without the thrombus, an unequivocal new intrahepatic lesion is PD), DCOMPRESP and CELL; SITEPRIM and
-    SITECOMP: the same with the site's own target response. Source: trial-b 7 and 8.7.
+    non-targets without the thrombus, an unequivocal new intrahepatic lesion is PD; null where no lesion of it was ever
+    recorded), DCOMPRESP and CELL; SITEPRIM and SITECOMP: the same with the site's own target response. Source: trial-b 7
+    and 8.7.
     """
     columns = ("PVTTCLS", "FLOWREST", "PVTTRESP", "COMPRESP")
     has = tables["responses"].collect_schema().names()
@@ -100,6 +101,7 @@ def _judged(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     ordered = ordered.with_columns(e.forward_fill().shift(1).over(who).alias(n) for n, e in last.items())
     ordered = ordered.with_columns(pl.coalesce("PREVCLS", "BASECLS").alias("PREVCLS"))
     c = criterion_of(study)
+    unseen = ~pl.col("HAS_TARGET") & ~pl.col("_has_nt").fill_null(False) & (pl.col("PRIMNEW") == "N")
     for target, response, source in (("DTRGRESP", "PRIMRSP", "PRIMRULE"), ("TRGRESP", "SITEPRIM", "_rule")):
         word, by = overall_from_components(
             c,
@@ -109,7 +111,8 @@ def _judged(rows: pl.LazyFrame, study: Study) -> pl.LazyFrame:
             has_target=pl.col("HAS_TARGET"),
             has_nontarget=pl.col("_has_nt"),
         )
-        ordered = ordered.with_columns(word.alias(response), by.alias(source))
+        known = {response: word, source: by}
+        ordered = ordered.with_columns(pl.when(~unseen).then(e).alias(n) for n, e in known.items())
     whole, cell = composite_of(pl.col("PRIMRSP"), pl.col("DPVTTRESP"), now=now, gone_is_cr=gone)
     by_target, _ = composite_of(pl.col("SITEPRIM"), pl.col("DPVTTRESP"), now=now, gone_is_cr=gone)
     return ordered.with_columns(

@@ -20,6 +20,11 @@ def judged_points(assessments: pl.LazyFrame) -> pl.LazyFrame:
     return assessments.filter(pl.col("ROLE") != "PRIOR", pl.col("TP") >= 0)
 
 
+def awaiting_baseline() -> pl.Expr:
+    """Time points between the operation and the post-operative baseline: only a new lesion can be told there (trial-a 7)."""
+    return (pl.col("ROLE") == "PRIOR") & (pl.col("BASETYPE") == "POST-OPERATIVE")
+
+
 def resected(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """SUBJID, LESID, OPDAT, OPRID of the lesions that an operation is said to have taken away (the first that names it)."""
     shape = {"SUBJID": pl.String, "LESID": pl.String, "OPDAT": pl.Date, "OPRID": pl.UInt32}
@@ -44,12 +49,14 @@ def judged_lesions(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyF
     not say what it should (no value and not stated so, read twice with different values, impossible numbers); checks of
     lesions speak of it, so responses are not judged by it. After surgery also: not evaluable without a reason, while no
     operation of the subject names a lesion, so that nobody can tell whether it was taken out. Lesions that were resected are not of the post-operative
-    set: those that the operation lists, and those whose post-operative row says so (R11-C-8, trial-a 7).
+    set: those that the operation lists, and those whose post-operative row says so (R11-C-8, trial-a 7). New lesions
+    that were seen between the operation and the post-operative baseline are among the rows (TP below 0): they need no
+    baseline.
     """
-    points = judged_points(tables["assessments"]).select(
-        "SUBJID", "EVAL", "VISIT", "BASETYPE", "TP", "PT", "SEG", "ROLE", "DAT"
-    )
+    points = tables["assessments"].select("SUBJID", "EVAL", "VISIT", "BASETYPE", "TP", "PT", "SEG", "ROLE", "DAT")
+    points = points.filter(((pl.col("ROLE") != "PRIOR") & (pl.col("TP") >= 0)) | awaiting_baseline())
     rows = tables["lesions"].join(points, on=["SUBJID", "EVAL", "VISIT"], how="inner")
+    rows = rows.filter(~awaiting_baseline() | (pl.col("CLASS") == "NEW"))
     gone = resected(tables).select("SUBJID", "LESID", _gone=pl.lit(True))
     marked = rows.join(gone, on=["SUBJID", "LESID"], how="left").join(
         gone.rename({"LESID": "PARENT", "_gone": "_parent"}), on=["SUBJID", "PARENT"], how="left"

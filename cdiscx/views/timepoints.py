@@ -9,7 +9,7 @@ from cdiscx.registry import view
 from cdiscx.standards.criterion import Criterion, criterion
 from cdiscx.standards.overall import overall_from_components
 from cdiscx.standards.recist import new_lesion_status, nontarget_response, target_response
-from cdiscx.views.judged_lesions import POINT, judged_points
+from cdiscx.views.judged_lesions import POINT, awaiting_baseline, judged_points
 
 _NAMES = pl.List(pl.String)
 _KEY = ("SEG", "TP")
@@ -59,6 +59,19 @@ def timepoints(study: Study, judged_lesions: pl.LazyFrame, assessments: pl.LazyF
         HAS_NONTARGET=(pl.col("NT_EXPECTED") > 0).fill_null(False),
     )
     return _with_doubts(_with_overall(_without_baselines(joined), c))
+
+
+def new_before_baseline(study: Study, judged_lesions: pl.LazyFrame, assessments: pl.LazyFrame) -> pl.LazyFrame:
+    """PT, DOVRLRESP, DOVRLRULE, CONFIRMED_FROM of the time points between surgery and its baseline that show a new lesion.
+
+    A new lesion is progression without any baseline; nothing else is derived there (trial-a 7, R11-O-1).
+    """
+    c = criterion_of(study)
+    points = assessments.filter(awaiting_baseline())
+    seen = _with_new_flag(points.join(_new_lesions(judged_lesions, c), on=_KEY, how="left"))
+    rule = pl.lit("MR-O-1" if c.is_mrecist else "R11-O-1")
+    told = seen.filter(pl.col("DNEWL") == "Y")
+    return told.select("PT", "CONFIRMED_FROM", DOVRLRESP=pl.lit("PD"), DOVRLRULE=rule)
 
 
 def _numbers() -> tuple[pl.Expr, ...]:
@@ -170,3 +183,17 @@ def _with_doubts(joined: pl.LazyFrame) -> pl.LazyFrame:
         PRIOR_DOUBT=here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1,
         ORDER_DOUBT=(backwards | pl.col("_undated").fill_null(False)).any().over("SEG"),
     ).drop("_stated", "_doubt", "_nt_stated", "_nt_doubt", "_undated")
+
+
+@view("dated_progression", of=("assessments", "timepoints"), requires=("targets", "subjects"))
+def dated_progression(assessments: pl.LazyFrame, timepoints: pl.LazyFrame) -> pl.LazyFrame:
+    """First PD by the investigator's overall response as endpoints date it: SUBJID, PDDAT, PDVISIT, PDRID.
+
+    A PD by a lesion that was doubtful at first is dated at its first sight (R11-L-2, MR-L-4); `progression` has the day on
+    which the site knew of it, which is what visits and treatment went by.
+    """
+    rows = assessments.filter(pl.col("PD"), pl.col("EVAL") == "INVESTIGATOR", pl.col("DAT").is_not_null())
+    sights = timepoints.select("PT", "CONFIRMED_FROM").drop_nulls()
+    dated = rows.join(sights, on="PT", how="left").with_columns(DAT=pl.min_horizontal("DAT", "CONFIRMED_FROM"))
+    first = dated.sort("DAT", "RSRID").group_by("SUBJID", maintain_order=True).first()
+    return first.select("SUBJID", PDDAT="DAT", PDVISIT="VISIT", PDRID="RSRID")

@@ -53,6 +53,8 @@ def test_the_reason_of_a_non_response_at_week_6_is_told(palhep: Study) -> None:
     assert week6(palhep, durvalumab(death="2023-04-01")) == ("N", "DIED", None)
     assert week6(palhep, durvalumab((20, "PD"), (42, "PR"))) == ("N", "NON-RESPONDER", None)
     assert week6(palhep, durvalumab((36, "PD"), (42, "PR")))[0] == "N"
+    # progression is final: who progressed and was not scanned again is no missing value, and died as a non-responder
+    assert week6(palhep, durvalumab((20, "PD"), death="2023-04-01")) == ("N", "NON-RESPONDER", None)
 
 
 def test_the_evaluable_population_of_week_6_leaves_out_who_has_no_baseline_target(palhep: Study) -> None:
@@ -189,6 +191,29 @@ def test_what_the_site_says_of_a_scan_before_the_post_operative_baseline_counts(
     assert answers(palhep, person)["PD"]["ADT"] == D("2023-07-05")
 
 
+@pytest.mark.parametrize("first", ["UNEQUIVOCAL", "EQUIVOCAL"])
+def test_a_new_lesion_before_the_post_operative_baseline_is_a_derived_progression_and_nothing_else_is(
+    palhep: Study, first: str
+) -> None:
+    """Trial A 7: only sums wait for the new baseline; a doubtful lesion that is certain later is dated there."""
+    person = Person(
+        start="2023-03-01",
+        surgery="2023-06-20",
+        resected="T01",
+        responses=[("MONTH 3 DECISION", on(91), "SD"), ("UNSCHEDULED 9.1", "2023-07-05", "SD")],
+        scans=[("SCREENING", "2023-02-20", {"T01": 60, "T02": 30}), ("MONTH 3 DECISION", on(91), {"T01": 60, "T02": 30}),
+               ("UNSCHEDULED 9.1", "2023-07-05", {"T02": 99, "NEW01": {"TUMSTATE": first}}),
+               ("UNSCHEDULED 9.2", "2023-07-12", {"T02": 99}),
+               ("POST-OP DAY 30", "2023-07-20", {"T02": 31, "NEW01": {"TUMSTATE": "UNEQUIVOCAL"}})],
+        lesions={"NEW01": ("LUNG", "N")},
+    )  # fmt: skip
+    rows = derived(palhep, person)["ADRS"].filter(pl.col("PARAMCD") == "DOVR", pl.col("ADT") > D("2023-06-20"))
+    said = {r["AVISIT"]: (r["ADT"], r["AVALC"], r["RULEID"]) for r in rows.to_dicts()}
+    early = {"UNSCHEDULED 9.1": (D("2023-07-05"), "PD", "R11-O-1")} if first == "UNEQUIVOCAL" else {}
+    again = D("2023-07-05" if first == "EQUIVOCAL" else "2023-07-20")
+    assert said == {**early, "POST-OP DAY 30": (again, "PD", "R11-O-1")}
+
+
 def test_no_derived_response_is_made_for_a_subject_without_lesion_records(palhep: Study) -> None:
     found = derived(palhep, disagreeing(), Person(id="02", start="2023-03-01", responses=[("WEEK 8", on(56), "SD")]))
     subjects = found["ADRS"].filter(pl.col("PARAMCD") == "DOVR")["SUBJID"].unique().to_list()
@@ -224,6 +249,25 @@ def test_ad_ex_24_the_composite_of_tumour_and_thrombus_makes_responders(neopvtt:
     same = answers(neopvtt, composite("PR", {"CHENGCLS": "II"}, "II", flow="N"))
     assert (same["PRIMRSP"]["AVALC"], same["PVTTRSP"]["AVALC"], same["DPVTTRSP"]["RULEID"]) == ("PR", "SD", "CHP-3")
     assert (same["CRSPB"]["AVALC"], same["CRSPB"]["AVALCAT1"]) == ("PR", "RESPONDER")
+
+
+@pytest.mark.parametrize(("later", "thrombus", "whole"), [("III", "PD", "PD"), ("II", "SD", "NE"), ("I", "PR", "NE")])
+@pytest.mark.parametrize("scanned", [True, False])
+def test_without_a_lesion_of_the_primary_tumour_only_a_progression_of_the_thrombus_is_a_composite(
+    neopvtt: Study, later: str, thrombus: str, whole: str, scanned: bool
+) -> None:
+    """No record of the primary tumour is not the same as no disease: it has no response, the matrix reads NE (trial-b 8.7)."""
+    scans = [("SCREENING", "2023-01-30", {"NT01": "PRESENT"}), ("RESTAGING", "2023-03-20", {"NT01": "PRESENT"})]
+    person = Person(
+        start="2023-02-06", drug="CAMRELIZUMAB", radiotherapy=RT, pvtt="II", lesions={"NT01": ("PORTAL VEIN", "N")},
+        responses=[("RESTAGING", "2023-03-20", "SD", {"CHENGCLS": later})], scans=scans if scanned else [],
+    )  # fmt: skip
+    other = composite("SD", {"CHENGCLS": "II"}, "II")
+    other.id = "02"
+    rows = derived(neopvtt, person, other)["ADRS"].filter(pl.col("SUBJID") == "01")
+    found = {r["PARAMCD"]: r["AVALC"] for r in rows.to_dicts()}
+    assert "DPRIMRSP" not in found
+    assert (found["DPVTTRSP"], found["DCRSPB"]) == (thrombus, whole)
 
 
 def test_a_site_composite_that_contradicts_the_components_is_kept_and_flagged_beside_the_derived_one(

@@ -226,6 +226,15 @@ def test_follow_up_is_counted_to_death_or_the_last_date_alive() -> None:
     assert made["ADSL"].frame["FUPMO"].to_list() == pytest.approx([365 / 30.4375, 30 / 30.4375])
 
 
+def test_a_specimen_that_pathology_dates_later_proves_no_life_and_the_visit_does() -> None:
+    seen = {"VISITNUM": 9, "VISIT": "SURGERY", "SVOCCUR": "Y", "SVSTDTC": "2022-09-20", "SVENDTC": "2022-11-19"}
+    read = {"MITESTCD": "VIABTUM", "MISTRESN": 5, "MISTRESC": "5", "MIDTC": "2022-11-19"}
+    with_specimen, without = (
+        one(of_safety("palhep-a", "2024-01-01", DM=[dm()], SV=[seen], MI=rows), "ADSL") for rows in ([read], [])
+    )
+    assert (with_specimen["LSTALVDT"], without["LSTALVDT"]) == (day("2022-09-20"), day("2022-11-19"))
+
+
 def test_subjects_with_nothing_but_a_row_in_dm_are_kept() -> None:
     row = one(of_safety("neopvtt-b", "2024-01-01", DM=[{"USUBJID": S1}]), "ADSL")
     assert (row["ENRLFL"], row["SAFFL"], row["FASFL"], row["RESFL"], row["TRTSDT"], row["LSTALVDT"]) == (

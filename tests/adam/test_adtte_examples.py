@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
+import polars as pl
 import pytest
-from tumour_kit import Person, answers, derived, times, with_options
+from tumour_kit import Person, answers, derived, sdtm, times, with_options
 
 from cdiscx.model.spec import Study
 
@@ -92,6 +93,27 @@ def test_ad_ex_06_the_gap_limit_of_126_days_is_still_an_event_and_127_is_not(pal
     assert ((D("2022-12-28") - D("2022-08-24")).days, at["CNSR"]) == (126, 0)
     above = times(palhep, gap("2022-12-29"))["PFS"]
     assert event(above) == (4, D("2022-08-24"), 85)
+
+
+def test_a_death_on_the_day_of_an_evaluable_scan_is_not_after_a_gap(palhep: Study) -> None:
+    """CNSR 4 counts from the last evaluable assessment, which is that scan; a progression seen after a gap is censored."""
+    scans = [("MONTH 3 DECISION", "2022-08-24", "SD"), ("TUMOR ASSESSMENT 3", "2023-01-20", "SD")]
+    person = Person(enrol="2022-06-01", start="2022-06-01", death="2023-01-20", responses=scans)
+    assert event(times(palhep, person)["PFS"]) == (0, D("2023-01-20"), 234)
+    person.responses = [*scans[:1], ("TUMOR ASSESSMENT 3", "2023-01-20", "NE")]
+    assert event(times(palhep, person)["PFS"]) == (4, D("2022-08-24"), 85)
+
+
+def test_a_date_of_adsl_brings_the_records_it_rests_on_and_no_others(palhep: Study) -> None:
+    dead = Person(id="01", enrol="2022-06-01", start="2022-06-01", death="2023-01-20", diagnosis="2022-01-01")
+    alive = Person(id="02", enrol="2022-06-01", start="2022-06-01", alive="2023-01-20", diagnosis="2022-01-01")
+    frames = sdtm(palhep, dead, alive)
+    made = derived(palhep, dead, alive)["ADTTE"].select("SUBJID", "PARAMCD", "_from")
+    which = pl.concat(f.select(_from="_id", domain=pl.lit(n)) for n, f in frames.items())
+    told = made.explode("_from").join(which, on="_from").group_by("SUBJID", "PARAMCD").agg(pl.col("domain").unique())
+    found = {(s, p): d for s, p, d in told.rows()}
+    assert (found["01", "OS"], found["02", "OS"]) == (["DM"], ["SS"])
+    assert found["01", "PFS"] == found["02", "PFS"] == ["DS"]  # censored at the start
 
 
 def test_ad_ex_07_surgery_after_progression_does_not_reset_progression_free_survival(palhep: Study) -> None:

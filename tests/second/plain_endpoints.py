@@ -152,9 +152,10 @@ def _late_enough(facts: Facts, p: Seen, sd_min: int) -> bool:
 
 
 def confirmed(facts: Facts, counted: list[Seen], sd_min: int, conf: int = 28) -> str:
-    """CBOR: section 1.7, rows F-1 to F-11."""
+    """CBOR: section 1.7, rows F-1 to F-11; in the order of the scans, since a date moved back moves no response (R11-L-2)."""
     if not counted:
         return "MISSING"
+    counted = sorted(counted, key=lambda p: p.scanned)
     for wanted, later, between in (("CR", ("CR",), 0), ("PR", ("CR", "PR"), 1)):
         for i, one in enumerate(counted):
             if one.response != wanted:
@@ -172,9 +173,9 @@ def _unconfirmed(facts: Facts, counted: list[Seen], sd_min: int) -> str:
     if complete:
         if any(_late_enough(facts, p, sd_min) for p in complete):
             return "SD"
-        since = [p for p in counted if p.date > complete[0].date]
-        rest = [p.response for p in since if p.response == "PD" or (p.date - complete[0].date).days >= 28]
-        earlier = [p for p in counted if p.date < complete[0].date and p.response in ("PR", "SD")]
+        since = [p for p in counted if p.scanned > complete[0].scanned]
+        rest = [p.response for p in since if p.response == "PD" or (p.scanned - complete[0].scanned).days >= 28]
+        earlier = [p for p in counted if p.scanned < complete[0].scanned and p.response in ("PR", "SD")]
         if any(_late_enough(facts, p, sd_min) for p in earlier):
             return "SD"
         return "PD" if set(rest) & {"PR", "SD", "PD"} else "NE"
@@ -187,12 +188,14 @@ def _unconfirmed(facts: Facts, counted: list[Seen], sd_min: int) -> str:
 
 
 def week6(facts: Facts, points: list[Seen]) -> tuple[str, str]:
-    """RSP6W and its reason."""
+    """RSP6W and its reason; one who progressed before any scan in the window is no missing value (R11-X-4)."""
     assert facts.durvalumab
     middle = facts.durvalumab + dt.timedelta(42)
     found = [p for p in points if p.response and abs((p.date - middle).days) <= 7]
     found = [p for p in found if not (facts.surgery and p.date >= facts.surgery)]
     if not found:
+        if any(p.response == "PD" and p.date <= middle + dt.timedelta(7) for p in points):
+            return "N", "NON-RESPONDER"
         if facts.died and facts.died <= middle + dt.timedelta(7):
             return "N", "DIED"
         return "N", "NO ASSESSMENT IN WINDOW"

@@ -61,6 +61,8 @@ def _alive(person: Person) -> dt.date | None:
     found += [day(r.get("Admission Date")) for r in person.sheets.get("Procedures", [])]
     for sheet in ("Target Lesions", "Non-target Lesions", "New Lesions", "Response"):
         found += [day(r.get("Assessment Date")) for r in person.rows(sheet)]
+    # a biopsy is a procedure (sdtm-mapping 1), the specimen of a resection is none of its own
+    found += [day(r.get("Specimen Date")) for r in person.rows("Pathology") if said(r, "Specimen") == "BIOPSY"]
     found += [day(r.get("Sample Date")) for r in person.rows("Labs")]
     found += [day(r.get("Decision Date")) for r in person.rows("Decision")]
     found += [day(r.get("Start Date")) for r in person.rows("Adverse Events")]
@@ -95,12 +97,18 @@ def _death(person: Person, alive: dt.date | None) -> tuple[dt.date | None, bool]
 
 
 def _diagnosed(person: Person, consent: dt.date | None) -> dt.date | None:
+    """Section 3: the middle of the month or year, not after consent. What is dropped at the cut-off is the record, and only
+    where no day that its date can mean is before (1.5); the imputed day has no limit but the consent."""
     value = person.demographics.get("HCC Diagnosis Date")
     partial = year_month(value)
-    found = day(value) if partial is None else dt.date(partial[0], partial[1] or 7, 15 if partial[1] else 1)
-    if partial is None or found is None or consent is None:
-        return found
-    return min(found, consent)
+    if partial is None:
+        known = day(value)
+        return known if known and known <= person.cutoff else None
+    year, month = partial
+    if dt.date(year, month or 1, 1) > person.cutoff:
+        return None
+    found = dt.date(year, month or 7, 15 if month else 1)
+    return min(found, consent) if consent else found
 
 
 def _new_therapy(person: Person, first: dt.date | None) -> dt.date | None:
@@ -138,12 +146,11 @@ def facts(person: Person) -> Facts:
     dosed += [min(d, person.cutoff) for r in fractions if (d := day(r.get("End Date")) or day(r["Start Date"]))]
     operations = [r for r in person.rows("Procedures") if said(r, "Procedure") == "HEPATECTOMY"]
     operations.sort(key=lambda r: day(r["Start Date"]) or dt.date.max)
-    diagnosed = _diagnosed(person, consent)
     first, last = min(starts, default=None), max(ends, default=None)
     return Facts(
         consent=consent,
         enrolled=enrolled if enrolled and enrolled <= person.cutoff else None,
-        diagnosed=diagnosed if diagnosed and diagnosed <= person.cutoff else None,
+        diagnosed=_diagnosed(person, consent),
         first=first,
         last=last,
         last_dose=max(dosed, default=last),

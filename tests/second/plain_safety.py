@@ -28,7 +28,7 @@ def ae_dates(row: Row, facts: Facts, cutoff: dt.date) -> tuple[dt.date | None, d
         if collected_end:
             start = min(start, collected_end)
     partial = year_month(row.get("End Date"))
-    if partial:
+    if partial and dt.date(partial[0], partial[1] or 1, 1) <= cutoff:  # one that lies after it was not known then
         end = min(d for d in (month_end(partial[0], partial[1] or 12), facts.died, cutoff) if d)
     return start, end
 

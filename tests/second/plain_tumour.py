@@ -55,13 +55,16 @@ class TimePoint:
 def _gather(person: Person, evaluator: str) -> list[TimePoint]:
     found: dict[str, TimePoint] = {}
     for sheet in (*LESIONS, "Response"):
-        for row in person.rows(sheet):
+        rows = person.rows(sheet)
+        if sheet == "Response":  # two of one time point: the earlier counts
+            rows = sorted(rows, key=lambda r: day(r.get("Assessment Date")) or dt.date.max)
+        for row in rows:
             if (said(row, "Evaluator") or "INVESTIGATOR") != evaluator:
                 continue
             visit = said(row, "Visit")
             point = found.setdefault(visit, TimePoint(visit))
             if sheet == "Response":
-                point.site = row
+                point.site = point.site or row
             else:
                 place = {"Target Lesions": point.targets, "Non-target Lesions": point.others, "New Lesions": point.new}
                 place[sheet][said(row, "Lesion ID")] = row
@@ -251,12 +254,13 @@ def time_points(person: Person, facts: Facts, evaluator: str = "INVESTIGATOR") -
                 segment = _Segment(person.study_b, {k: r for k, r in segment.lesions.items() if k not in removed})
                 others = [n for n in others if n not in removed]
                 point.rebaseline = True
+        new = bool(confirmed[point.visit]) or bool(point.site and yes(point.site, "New Lesion"))
         if point.post_operative and waits and not restarted:
-            continue  # between the operation and its baseline there is nothing to compare with
+            point.overall = "PD" if new else None  # before the new baseline nothing can be compared, what is new is new
+            continue
         rebase = restart and bool(segment.lesions)
         point.target, point.total = segment.read(point, baseline=rebase)
         point.other = non_target(others, point)
-        new = bool(confirmed[point.visit]) or bool(point.site and yes(point.site, "New Lesion"))
         shape = {"targets": bool(segment.lesions), "others": bool(others)}
         point.overall = overall(point.target, point.other, new, **shape)
         if rebase:
