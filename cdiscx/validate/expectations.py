@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ import polars as pl
 from cdiscx.model.finding import Check, Severity
 from cdiscx.model.process import PROCESS, emptied, load_when_used, without
 from cdiscx.model.spec import Expectation, Study
-from cdiscx.model.table import StudyData
+from cdiscx.model.table import StudyData, Table
 from cdiscx.validate.engine import PartRun
 from cdiscx.validate.hits import Hit
 from cdiscx.validate.wording import phrase, plain, wording
@@ -94,13 +95,25 @@ def _judge(data: StudyData, item: Expectation, judged: Judged) -> PartRun:
 def _judge_all(data: StudyData, key: tuple[str, str | None]) -> list[tuple[str | None, pl.DataFrame, dict[str, Any]]]:
     """All expectations on one table and grouping, a suite per group: group, its rows, expectation id -> result."""
     items = [e for e in data.study.expectations if (e.table, e.group_by) == key and _can_judge(data, e)]
-    frame = _with_group(data, items[0], data.tidy[key[0]].frame)
+    frame = _with_group(data, items[0], _looked_at(data.tidy[key[0]], items))
     smallest = min(e.min_rows for e in items)
     return [
         (group, rows, validate_frame(rows, items))
         for group, rows in _groups(items[0], frame)
         if rows.height >= smallest
     ]
+
+
+def _looked_at(table: Table, items: Sequence[Expectation]) -> pl.DataFrame:
+    """The rows of a table with the columns that expectations can speak of: every word of theirs that is one.
+
+    Of a table on disk the others are not read. All of them where an expectation is about the table itself.
+    """
+    if any(item.type.startswith("expect_table_") for item in items):
+        return table.frame
+    words = {word for item in items for word in re.findall(r"\w+", repr(dict(item.kwargs)))}
+    words |= {"_rid", "SUBJID", *(item.group_by for item in items if item.group_by)}
+    return table.lazy().select(c for c in table.columns if c in words).collect()
 
 
 def _columns(item: Expectation) -> list[str]:
