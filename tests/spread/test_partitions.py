@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -80,3 +84,30 @@ def test_a_cluster_of_three_processes_gives_the_report_of_one() -> None:
     whole = flow.validate(data, expectations=False, **DATES)
     with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as made:
         same(whole, flow.validate(data, expectations=False, cluster=made.scheduler_address, **DATES))
+
+
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_process_in_the_middle_gives_the_report_of_one() -> None:
+    distributed = pytest.importorskip("distributed", reason="needs the extra cdiscx[dask]")
+    data = messy("neopvtt-b", 1, 2)
+    whole = flow.validate(data, expectations=False, **DATES)
+    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as made:
+        killed: list[int] = []
+
+        def kill_one_at_work() -> None:
+            while not killed:
+                busy = [w for w in made.scheduler.workers.values() if w.processing and made.scheduler.task_prefixes]
+                done = any(
+                    g.states.get("memory") or g.states.get("released") for g in made.scheduler.task_groups.values()
+                )
+                if busy and done:
+                    nanny = next(n for n in made.workers.values() if n.worker_address == busy[0].address)
+                    os.kill(nanny.pid, signal.SIGKILL)
+                    killed.append(nanny.pid)
+                time.sleep(0.01)
+
+        watch = threading.Thread(target=kill_one_at_work, daemon=True)
+        watch.start()
+        where = {"cluster": made.scheduler_address, "partitions": 9}
+        same(whole, flow.validate(data, expectations=False, **where, **DATES))
+        assert killed
