@@ -106,32 +106,11 @@ def prepare(data: StudyData, *, cutoff: dt.date | None = None, today: dt.date | 
     The views of tables that wait on disk are made share by share.
     """
     from cdiscx.views import with_views
+    from cdiscx.views.latest import latest_date
 
     day = today or _today(data.study)
     context = RunContext(day, cutoff or latest_date(data, day), cutoff is not None)
     return with_views(data, context) if data.shares is None else data.with_(run=context)
-
-
-def latest_date(data: StudyData, today: dt.date) -> dt.date:
-    """Latest date in visits, doses, scans and contacts that is not after the day of the run; that day where there is none."""
-    found = []
-    for table, columns in {
-        "visits": ["VISDAT"],
-        "dosing": ["EXSTDAT", "EXENDAT"],
-        "procedures": ["PRSTDAT"],
-        "targets": ["TRDAT"],
-        "nontargets": ["TRDAT"],
-        "newlesions": ["TRDAT"],
-        "survival": ["SSDAT"],
-    }.items():
-        if table in data.tidy:
-            held = data.tidy[table]
-            for column in columns:
-                if column in held.columns:
-                    day = pl.col(column)
-                    found.append(held.lazy().select(day.filter(day <= today).max()).collect().item())
-    dates = [d for d in found if isinstance(d, dt.date)]
-    return max(dates, default=today)
 
 
 def _validated(

@@ -6,6 +6,7 @@ import gc
 import stat
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,13 @@ from spread_kit import DATES, ENV, same
 from tangle import tangled
 
 from cdiscx import flow
+from cdiscx.model.finding import Report
+from cdiscx.model.kept import Kept
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData
 from cdiscx.read.door import LARGE, are_large
+from cdiscx.report.changes import write_changes
+from cdiscx.report.page import page_data
 
 
 def uploads(study: str, folder: Path, *seeds: int) -> list[Path]:
@@ -38,6 +43,32 @@ def test_tables_on_disk_give_the_report_of_tables_in_memory(study: str, tmp_path
         data = on_disk(study, paths, shares)
         assert all(table.kept for table in data.tidy.values())
         same(whole, flow.validate(data, **DATES))
+
+
+def test_shares_of_tables_on_disk_are_as_many_as_their_rows_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, path = Study.load("palhep-a"), uploads("palhep-a", tmp_path, 1)[0]
+    rows = sum(table.height for table in flow.tidy(plan, flow.read(path), today=DATES["today"]).tidy.values())
+    for most, shares in ((rows, 1), (rows - 1, 2), (rows // 4, 5 if rows % 4 else 4)):
+        monkeypatch.setattr(import_module("cdiscx.parts.cut"), "SHARE_ROWS", most)
+        assert flow.tidy(plan, flow.read(path, low_memory=True), today=DATES["today"]).shares.number == shares
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_change_log_on_disk_is_written_and_shown_as_one_in_memory(lang: str, tmp_path: Path) -> None:
+    plan, paths = Study.load("palhep-a"), uploads("palhep-a", tmp_path, 1, 2)
+    written = []
+    for low in (False, True):
+        data = flow.tidy(plan, flow.read(*paths, low_memory=low), today=DATES["today"], partitions=2)
+        assert isinstance(data.changes, Kept) is low
+        report = Report({}, (), (), changes=data.changes)
+        told = flow.translated(report, lang)
+        write_changes(told.changes, tmp_path / "changes.csv")
+        assert told.changes is not None
+        assert told.changes.height > 200
+        written.append(((tmp_path / "changes.csv").read_bytes(), page_data(told, {})["changes"]))
+    assert written[0] == written[1]
 
 
 def run(upload: Path, scratch: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
