@@ -47,6 +47,11 @@ DIRECT = {
     "checks._reasons": ("checks/test_reasons_said.py",),
     **{f"checks.{name}": _OTHER for name in _PLANNED},
     "validate.structure": _OTHER,
+    "views.imaging_plan": ("views/test_view_imaging_plan.py", "views/test_view_planned.py"),
+    "views.planned": ("views/test_view_planned.py",),
+    "views.planned_cycles": ("views/test_view_planned.py",),
+    "views.reference": ("views/test_view_reference.py",),
+    "views.tumour": ("views/test_view_tumour.py",),
 }
 #: checks that the schemas of validate.structure judge
 BY_SCHEMA = ["STR-003", "STR-009"]
