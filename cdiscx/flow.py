@@ -264,7 +264,7 @@ def analyse(data: StudyData, report: Report | None = None, *, progress: Progress
 
     ready = data if data.adam else to_adam(data, progress=progress)
     progress("computing endpoints")
-    findings = None if report is None else [f.to_dict() for f in report.open]
+    findings = None if report is None else (f.to_dict() for f in report.open)
     told = analysed(ready.study, ready.adam, derived=ready.results.get("other_source"), findings=findings)
     return ready.with_(results={**ready.results, "endpoints": told})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -49,7 +49,7 @@ def compared(
 
 
 def in_doubt(
-    inputs: Inputs, entries: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]
+    inputs: Inputs, entries: Sequence[Mapping[str, Any]], findings: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """For every endpoint the open errors and warnings that could change it: by check, with the subjects they are of.
 
@@ -57,7 +57,8 @@ def in_doubt(
     endpoint's population (a finding without a subject, or on who belongs to a population, always counts).
     """
     study = inputs.study
-    doubts = [(f, touches.of_finding(study, f)) for f in findings if _open(f)]
+    told = ((f, touches.of_finding(study, f)) for f in findings if _open(f))
+    doubts = [({"check_id": f["check_id"], "subject": f.get("subject")}, why) for f, why in told if why]
     rows = []
     for entry in entries:
         name = str(entry["id"])

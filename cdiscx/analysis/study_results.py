@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from cdiscx import registry
@@ -25,7 +25,7 @@ def analyse(
     adam: Mapping[str, Records],
     *,
     derived: Mapping[str, Records] | None = None,
-    findings: Sequence[Mapping[str, Any]] | None = None,
+    findings: Iterable[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The endpoint summary of a study: JSON-able, the same for the same input.
 
