@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OWN = "from cdiscx.cli import main; main()"
 GUEST = "from cdiscx.cli import main; main.main()"
-SPARED = "import atexit, sys; atexit.register(lambda: print(*(m for m in ('sqlalchemy', 'hypothesis') if m in sys.modules), file=sys.stderr)); "
+SPARED = "import atexit, sys; atexit.register(lambda: print(*(m for m in ('sqlalchemy', 'great_expectations.datasource.fluent.sql_datasource', 'hypothesis') if m in sys.modules), file=sys.stderr)); "
 
 
 def run(code: str, *args: str) -> tuple[int, str, str]:
@@ -35,8 +35,24 @@ def test_the_command_and_a_host_program_find_the_same(study: str) -> None:
         if c["check_id"].startswith("EXP") and c["status"] in ("passed", "failed")
     ]
     assert judged, "Great Expectations judged the uploads"
-    assert "sqlalchemy" in guest[2].split()
-    assert "sqlalchemy" not in own[2].split(), "what is registered to run at the end runs, and the library was spared"
+    assert guest[2].split() == ["sqlalchemy", "great_expectations.datasource.fluent.sql_datasource"]
+    assert own[2].split() == [], "what is registered to run at the end runs, and the libraries were spared"
+
+
+def test_every_expectation_of_the_library_can_be_named_though_none_is_loaded_with_it() -> None:
+    """`column values to be unique` stands in no bundled study: it is loaded when a study names it."""
+    code = (
+        "from cdiscx.model.process import PROCESS; PROCESS.own = True; import polars as pl, sys; "
+        "from cdiscx.model.spec import Expectation; from cdiscx.validate import expectations as e; "
+        "e._great_expectations(); name = 'great_expectations.expectations.core.expect_column_values_to_be_unique'; "
+        "before = name in sys.modules; item = Expectation(id='EXP-1', table='labs', type=name.rpartition('.')[2], "
+        "kwargs={'column': 'N'}, severity='note', message='', fix=''); "
+        "rows = pl.DataFrame({'_rid': [1, 2, 3], 'SUBJID': ['A', 'B', 'C'], 'N': [1, 1, 2]}); "
+        "found = e.validate_frame(rows, [item])['EXP-1']['result']['unexpected_count']; "
+        "print(before, name in sys.modules, found)"
+    )
+    status, out, err = run(code)
+    assert (status, out.split()) == (0, ["False", "True", "2"]), err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell of Unix closes the streams")
