@@ -5,8 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx.checks._observed import DATES, EVERY, LISTS, NUMBERS, of_kind
+from cdiscx.checks._shape import nothing
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
+from cdiscx.standards.terminology import codelist, term
 from cdiscx.standards.units import lab_factor, lab_standard, lab_tests
 
 
@@ -125,6 +127,56 @@ def not_in_extensible_list(problems: pl.LazyFrame, study: Study) -> pl.LazyFrame
     Fix: use the nearest term, or add the value to the study file.
     """
     return of_kind(problems, study, "outside_extensible", "visit_not_in_schedule")
+
+
+def _outside_its_codelist(rows: pl.LazyFrame, study: Study, table: str, column: str) -> pl.LazyFrame:
+    """Rows whose text means no term of the codelist that the study file names for the column; `;` stands between several.
+
+    With Sheet, `_header`, `raw` and `detail` as the messages on cells have them. A column of a list of its own (`terms`) is
+    tidy's to judge.
+    """
+    spec = study.column(table, column)
+    known = codelist(spec.codelist) if spec is not None and spec.type == "text" and spec.codelist else None
+    if known is None:
+        return nothing()
+    typed = rows.filter(pl.col(column).is_not_null())
+    # distinct texts are few: each is judged once
+    texts = typed.select(pl.col(column).unique()).collect(engine="in-memory").get_column(column).to_list()
+    strange = [text for text in texts if any(term(known.id, part) is None for part in _parts(text))]
+    return typed.filter(pl.col(column).is_in(strange)).with_columns(
+        Sheet=pl.lit(study.sheet_name(table)),
+        _header=pl.lit(study.header(table, column)),
+        raw=column,
+        detail=pl.lit(""),
+        _expected=pl.lit(None if known.extensible else ", ".join(t.value for t in known.terms), dtype=pl.String),
+    )
+
+
+def _parts(text: str) -> list[str]:
+    """The values of a cell that may hold several."""
+    return [part for piece in text.replace("；", ";").split(";") if (part := piece.strip())]
+
+
+@check("TRM-001", on="subjects", columns=("RACE",))
+def race_not_in_its_codelist(subjects: pl.LazyFrame, study: Study) -> pl.LazyFrame:
+    """{Sheet}: {_header} = {raw} is not allowed.{detail}
+
+    Why: the value has no place in a closed list of terms, so that it cannot be mapped.
+    Fix: correct the value, or add the spelling to the study file if it means one of the terms.
+    Rule: TRM-001; codelist C74457, as the study file names it; several races are told with `;` between them
+    """
+    return _outside_its_codelist(subjects, study, "subjects", "RACE")
+
+
+@check("TRM-002", on="dosing", columns=("EXROUTE",))
+def route_not_in_its_codelist(dosing: pl.LazyFrame, study: Study) -> pl.LazyFrame:
+    """{Sheet}: {raw} is not a standard term for {_header}.{detail} Add it to the study's list if it is intended.
+
+    Why: a term outside the list is kept, but two spellings of one thing are counted apart.
+    Fix: use the nearest term, or add the value to the study file.
+    Rule: TRM-002; codelist C66729, as the study file names it
+    """
+    return _outside_its_codelist(dosing, study, "dosing", "EXROUTE")
 
 
 @check("TRM-003", on="problems", uses=NUMBERS)

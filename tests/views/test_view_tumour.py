@@ -179,7 +179,8 @@ def test_readers_and_subjects_have_their_own_segments_in_one_row_of_numbers() ->
         ("SCREENING", "PRE-TREATMENT"),
     ]
     first, second = pairs.get_column("SEG").to_list()
-    assert second == first + 1 and first % 2 == 0
+    assert second == first + 1
+    assert first % 2 == 0
 
 
 def test_undated_time_points_come_last_and_visits_of_one_day_by_name() -> None:
