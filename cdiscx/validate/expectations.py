@@ -67,7 +67,7 @@ def _judge(data: StudyData, item: Expectation, judged: Judged) -> PartRun:
     table = data.tidy.get(item.table)
     sheet = data.study.sheet_name(item.table)
     columns = _columns(item)
-    gone = [c for c in columns if f"{item.table}.{c}" in data.absent]
+    gone = [c for c in _needed(data.study, item) if f"{item.table}.{c}" in data.absent]
     if table is None or item.table in data.absent:
         return PartRun(skipped=f"sheet {sheet} is not in the upload")
     if item.group_by and item.group_by not in columns and data.absent.get(f"subjects.{item.group_by}"):
@@ -79,15 +79,17 @@ def _judge(data: StudyData, item: Expectation, judged: Judged) -> PartRun:
     if key not in judged:
         judged[key] = _judge_all(data, key)
     hits: list[Hit] = []
-    seen = 0
+    seen, enough = 0, False
     for group, rows, results in judged[key]:
         if rows.height < item.min_rows:
             continue
+        enough = True
         if item.id not in results:
             raise RuntimeError(f"Great Expectations knows no expectation called {item.type}")
-        seen += rows.height
-        hits += _hits(data, item, group, rows, columns, reading(item, columns, results[item.id]))
-    if not seen:
+        found = reading(item, columns, results[item.id])
+        seen += rows.height if found["rows_seen"] is None else found["rows_seen"]
+        hits += _hits(data, item, group, rows, columns, found)
+    if not enough:
         return PartRun(skipped=f"{sheet} has fewer than {item.min_rows} rows to judge")
     return PartRun(tuple(hits), seen, True)
 
@@ -120,8 +122,16 @@ def _columns(item: Expectation) -> list[str]:
     return sorted({str(v) for k, v in item.kwargs.items() if k.startswith("column") and isinstance(v, str)})
 
 
+def _needed(study: Study, item: Expectation) -> list[str]:
+    """The columns without which it cannot be judged: those it is about, those of a list, those of its row condition."""
+    named = [c for k, v in item.kwargs.items() if k.startswith("column") and isinstance(v, tuple | list) for c in v]
+    within = re.findall(r"\w+", str(item.kwargs.get("row_condition") or ""))
+    asked = (*_columns(item), *map(str, named), *(w for w in within if study.column(item.table, w) is not None))
+    return list(dict.fromkeys(asked))
+
+
 def _can_judge(data: StudyData, item: Expectation) -> bool:
-    return not any(f"{item.table}.{c}" in data.absent for c in _columns(item))
+    return not any(f"{item.table}.{c}" in data.absent for c in _needed(data.study, item))
 
 
 def _with_group(data: StudyData, item: Expectation, frame: pl.DataFrame) -> pl.DataFrame:
@@ -191,7 +201,8 @@ def validate_frame(rows: pl.DataFrame, items: Sequence[Expectation]) -> dict[str
 
 
 def reading(item: Expectation, columns: list[str], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Success, observed value, unexpected count and percent, unexpected rows (`_rid`, subject, value) of one result.
+    """Success, observed value, unexpected count and percent, unexpected rows (`_rid`, subject, value) of one result, and how
+    many rows were judged (None: all that were given).
 
     Raises RuntimeError when Great Expectations could not judge (its own exception text): never a silent pass.
     """
@@ -202,6 +213,9 @@ def reading(item: Expectation, columns: list[str], found: Mapping[str, Any]) -> 
     if raised:
         raise RuntimeError(f"{item.id}: Great Expectations could not judge: {raised[0].get('exception_message')}")
     result = found.get("result") or {}
+    seen = result.get("element_count")
+    if seen is None and set(result) <= {"observed_value", "details"} and _nothing(result.get("observed_value")):
+        return {"success": True, "rows_seen": 0}  # the mean of no value is none, not a wrong one
     listed = result.get("unexpected_index_list") or []
     column = columns[0] if columns else None
     picked = [(int(r["_rid"]), r.get("SUBJID"), r.get(column) if column else None) for r in listed]
@@ -213,7 +227,17 @@ def reading(item: Expectation, columns: list[str], found: Mapping[str, Any]) -> 
         "unexpected_count": result.get("unexpected_count"),
         "unexpected_percent": result.get("unexpected_percent"),
         "rows": sorted(picked, key=lambda row: row[0]),
+        "rows_seen": seen,
     }
+
+
+def _nothing(observed: Any) -> bool:
+    """Whether no value stands behind what was observed: none, not a number, a list or the quantiles of such."""
+    if isinstance(observed, Mapping):
+        observed = observed.get("values", list(observed.values()))
+    if isinstance(observed, list | tuple):
+        return all(_nothing(one) for one in observed)
+    return observed is None or observed != observed
 
 
 def _observed(result: Mapping[str, Any]) -> Any:
