@@ -10,8 +10,8 @@ from cdiscx.adam._context import Context
 from cdiscx.adam._tumour_tables import INVESTIGATOR, POINT, house_tables, response_records
 from cdiscx.views.composite import composite
 from cdiscx.views.judged_lesions import POINT as SEGMENT_POINT
-from cdiscx.views.judged_lesions import judged_lesions
-from cdiscx.views.timepoints import new_before_baseline, timepoints
+from cdiscx.views.judged_lesions import judged_lesions, resected
+from cdiscx.views.timepoints import criterion_of, new_before_baseline, timepoints
 from cdiscx.views.tumour import lesions, scans, timed_points
 
 #: roles of time points at which a response counts
@@ -61,6 +61,7 @@ def course(ctx: Context) -> Course:
         derived.select(*SEGMENT_POINT, *_DERIVED), on=list(SEGMENT_POINT), how="left", maintain_order="left"
     )
     points = _with_early_lesions(ctx, points, judged)
+    points = _without_sight(ctx, points, judged, tables)
     points = _with_composite(ctx, points, derived, judged, shared)
     points = _only_with_lesions(points, rows).join(_sources(rows), on=list(POINT), how="left", maintain_order="left")
     return Course(_numbered(ctx, points), rows, judged, records)
@@ -74,6 +75,35 @@ def _with_early_lesions(ctx: Context, points: pl.DataFrame, judged: pl.DataFrame
     joined = points.join(early, on="PT", how="left", maintain_order="left", suffix="_new")
     names = [c for c in early.columns if c != "PT"]
     return joined.with_columns(pl.coalesce(n, f"{n}_new").alias(n) for n in names).drop(f"{n}_new" for n in names)
+
+
+def _without_sight(
+    ctx: Context, points: pl.DataFrame, judged: pl.DataFrame, tables: dict[str, pl.LazyFrame]
+) -> pl.DataFrame:
+    """No NED after an operation that left lesions behind of which no later time point says anything: NE (R11-C-7)."""
+    after = pl.col("BASETYPE") == "POST-OPERATIVE"
+    unread = points.filter(after).group_by("SEG").agg(pl.col("SCANNED").any()).filter(~pl.col("SCANNED")).select("SEG")
+    if unread.is_empty():
+        return points
+    known = judged.filter(~after, pl.col("TP") == 0, pl.col("CLASS") != "NEW").lazy()
+    left = known.join(resected(tables), on=["SUBJID", "LESID"], how="anti").group_by("SUBJID", "EVAL")
+    target = left.agg(_target=(pl.col("CLASS") == "TARGET").any()).collect(engine="in-memory")
+    marked = points.join(target, on=["SUBJID", "EVAL"], how="left", maintain_order="left").join(
+        unread.with_columns(_unread=pl.lit(True)), on="SEG", how="left", maintain_order="left"
+    )
+    here = (pl.col("_unread") & pl.col("_target").is_not_null()).fill_null(False)
+    first = pl.col("_target") & (pl.col("ROLE") == "POST-OPERATIVE BASELINE")  # has none while a target remains
+    none = here & (pl.col("DOVRLRESP") == "NED")
+    own = "MR-O-8" if criterion_of(ctx.study).is_mrecist else "R11-O-9"
+    overall = pl.when("_target").then(pl.lit(own)).otherwise(pl.lit("R11-O-15"))
+    by_target = here & pl.col("_target") & ~first & (pl.col("ROLE") != "PRIOR")
+    words = {
+        "DOVRLRESP": pl.when(none).then(pl.when(~first).then(pl.lit("NE"))).otherwise("DOVRLRESP"),
+        "DOVRLRULE": pl.when(none).then(pl.when(~first).then(overall)).otherwise("DOVRLRULE"),
+        "DTRGRESP": pl.when(by_target).then(pl.lit("NE")).otherwise("DTRGRESP"),
+        "DTRGRULE": pl.when(by_target).then(pl.lit("R11-T-NE-1")).otherwise("DTRGRULE"),
+    }
+    return marked.with_columns(**words).drop("_target", "_unread")
 
 
 def _said_only(ctx: Context, tables: dict[str, pl.LazyFrame]) -> pl.DataFrame:

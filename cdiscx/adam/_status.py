@@ -97,9 +97,9 @@ def _drug_named(drugs: list[str]) -> pl.Expr:
 def site_responses(ctx: Context) -> pl.DataFrame:
     """The investigator's overall responses under the study's criterion: USUBJID, DT, RESP, `_id`, `_from`.
 
-    Where no record of the domain names the investigator as evaluator, every evaluator's are taken.
+    Of two records of one visit the first counts. Where no record of the domain names the investigator as evaluator, every evaluator's are taken.
     """
-    rs = ctx.domain("RS", "RSTESTCD", "RSCAT", "RSEVAL", "RSSTRESC", "RSDT")
+    rs = ctx.domain("RS", "RSTESTCD", "RSCAT", "RSEVAL", "RSSTRESC", "RSDT", "VISIT")
     mrecist = ctx.study.criterion is not None and ctx.study.criterion.name == "MRECIST"
     category = pl.col("RSCAT").str.to_uppercase()
     own = category.is_null() | (
@@ -108,6 +108,8 @@ def site_responses(ctx: Context) -> pl.DataFrame:
     rows = rs.filter((pl.col("RSTESTCD") == "OVRLRESP") & own & pl.col("RSSTRESC").is_not_null())
     investigator = rows.filter((pl.col("RSEVAL").str.to_uppercase() == "INVESTIGATOR").fill_null(True))
     rows = rows if investigator.is_empty() else investigator
+    point = pl.struct("USUBJID", "RSEVAL", pl.coalesce("VISIT", pl.col("RSDT").cast(pl.String)))
+    rows = rows.filter(point.is_first_distinct())
     return rows.select("USUBJID", DT="RSDT", RESP=pl.col("RSSTRESC").str.to_uppercase(), _id="_id", _from="_from")
 
 

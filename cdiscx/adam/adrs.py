@@ -123,7 +123,7 @@ def _derived_parameters(points: pl.DataFrame, rows: pl.DataFrame, source: Respon
 
 def _baseline_again(rows: pl.DataFrame) -> pl.DataFrame:
     """POSTBASE: post-operative baselines without a response, which count as evaluable (trial-a 7)."""
-    again = (pl.col("ROLE") == "POST-OPERATIVE BASELINE") & pl.col("RESP").is_null() & pl.col("ADT").is_not_null()
+    again = pl.col("EVALUABLE") & pl.col("RESP").is_null() & pl.col("ADT").is_not_null()
     return rows.filter(again).select(
         *_PLACE, "_from", PARAMCD=pl.lit("POSTBASE"), AVALC=pl.lit("Y"), ANL01FL=flag("ANL01"), ANL03FL=flag("ANL03")
     )

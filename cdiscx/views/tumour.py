@@ -112,7 +112,10 @@ def assessments(study: Study, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFram
 
 
 def scans(lesions: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per time point with a lesion row: FIRSTDAT, LASTDAT, LESRID and LESTABLE of the latest row, `_lesfrom`."""
+    """One row per time point with a lesion row: FIRSTDAT, LASTDAT, LESRID and LESTABLE of the latest row, `_lesfrom`.
+
+    SCANNED: a target or a non-target lesion has a row there.
+    """
     return (
         lesions.sort("TRDAT", "_rid", nulls_last=False)
         .group_by(_POINT, maintain_order=True)
@@ -121,6 +124,7 @@ def scans(lesions: pl.LazyFrame) -> pl.LazyFrame:
             LASTDAT=pl.col("TRDAT").max(),
             LESRID=pl.col("_rid").last(),
             LESTABLE=pl.col("TABLE").last(),
+            SCANNED=(pl.col("CLASS") != "NEW").any(),
             _lesfrom=pl.col("_rid"),
         )
     )
@@ -138,6 +142,7 @@ def timed_points(
         points = responses.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in absent.items())
     else:
         points = seen.join(responses, on=_POINT, how="full", coalesce=True, nulls_equal=True)
+        points = points.with_columns(pl.col("SCANNED").fill_null(False))
     points = points.filter(pl.col("SUBJID").is_not_null(), pl.col("VISIT").is_not_null())
     pd_ = (pl.col("OVRLRESP") == "PD").fill_null(False)
     points = points.with_columns(
@@ -173,17 +178,19 @@ def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     """Time points with their ROLE, segment (BASETYPE) and order in it (TP), sorted by subject, reader, segment and date.
 
     `points`: SUBJID, EVAL, VISIT, ANYDAT, D1, SURG. The baseline is the last time point on or before D1, else the
-    schedule's baseline visit; after surgery the schedule's post-operative baseline, else the first scan. TP: 0 at the
+    schedule's baseline visit; after surgery the schedule's post-operative baseline, else the first scan; where SCANNED is
+    known, a time point without any row of a target or non-target lesion is no scan. TP: 0 at the
     segment's baseline, then 1.. by date; earlier time points get negative numbers.
     """
     # numbered in the order of the words: one join on text, whole numbers from here on; the wide rows move once
     numbered = points.with_row_index("_i").cache()
     who = numbered.select("SUBJID", "EVAL").unique().sort("SUBJID", "EVAL").with_row_index("_who")
     visits = numbered.select("VISIT").unique().sort("VISIT").with_row_index("_visit")
-    narrow = numbered.select("_i", "SUBJID", "EVAL", "VISIT", "ANYDAT", "D1", "SURG")
+    names = points.collect_schema().names()
+    read = ["SCANNED"] if "SCANNED" in names else []
+    narrow = numbered.select("_i", "SUBJID", "EVAL", "VISIT", "ANYDAT", "D1", "SURG", *read)
     narrow = narrow.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True).drop("SUBJID", "EVAL")
     narrow = narrow.join(visits, on="VISIT", how="left")
-    names = points.collect_schema().names()
     wide = pl.concat([_ordered(_roles(study, narrow)), numbered.select(names)], how="horizontal")
     return wide.select(*(pl.col(n).gather(pl.col("_i")) for n in names), "ROLE", "BASETYPE", "TP", "PT", "SEG")
 
@@ -197,21 +204,24 @@ def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     at_baseline = pl.col("VISIT").is_in(baseline)
     early = (date <= pl.col("D1")).fill_null(False)
     after = (date > pl.col("SURG")).fill_null(False) & pl.lit(rebase) & ~early & ~at_baseline
+    scanned = pl.col("SCANNED") if "SCANNED" in points.collect_schema().names() else pl.lit(True)
     points = points.with_columns(_early=early, _named=at_baseline & ~early, _after=after).with_columns(
-        _flagged=pl.col("_after") & pl.col("VISIT").is_in(postop)
+        _flagged=pl.col("_after") & pl.col("VISIT").is_in(postop) & scanned, _read=pl.col("_after") & scanned
     )
     points = points.cache()
     flagged = pl.col("_flagged")
     marks = points.group_by("_who").agg(
         _last_early=pl.when("_early").then(date).max(),
-        _first_after=pl.when("_after").then(date).min(),
+        _first_after=pl.coalesce(pl.when("_read").then(date).min(), pl.when("_after").then(date).min()),
+        _any_read=pl.col("_read").any(),
         _first_flagged=pl.when(flagged).then(date).min(),
         _any_flagged=flagged.any(),
         _any_early=pl.col("_early").any(),
     )
     points = points.join(marks, on="_who", how="left")
     base = pl.when("_any_early").then(pl.col("_early") & (date == pl.col("_last_early"))).otherwise("_named")
-    postbase = pl.when("_any_flagged").then("_flagged").otherwise(pl.col("_after") & (date == pl.col("_first_after")))
+    first = pl.when("_any_read").then("_read").otherwise("_after") & (date == pl.col("_first_after"))
+    postbase = pl.when("_any_flagged").then("_flagged").otherwise(first)
     start = pl.when("_any_flagged").then("_first_flagged").otherwise("_first_after")
     points = points.with_columns(_base=base.fill_null(False), _postbase=postbase.fill_null(False), _start=start)
     prior = (pl.col("_early") | pl.col("_named")) & ~pl.col("_base")

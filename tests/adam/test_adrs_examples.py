@@ -214,6 +214,38 @@ def test_a_new_lesion_before_the_post_operative_baseline_is_a_derived_progressio
     assert said == {**early, "POST-OP DAY 30": (again, "PD", "R11-O-1")}
 
 
+def test_a_visit_without_lesions_is_no_post_operative_baseline(palhep: Study) -> None:
+    """Trial A 7: no scan on day 30, the first scan takes its place; a response alone, or what is new, is no scan."""
+    person = Person(
+        start="2023-03-01",
+        surgery="2023-06-20",
+        resected="T01",
+        responses=[("POST-OP DAY 30", "2023-07-20", "NE"), ("TUMOR ASSESSMENT 2", "2023-11-01", "SD")],
+        scans=[("SCREENING", "2023-02-20", {"T01": 60, "T02": 30}),
+               ("UNSCHEDULED 9.1", "2023-07-05", {"NEW01": {"TUMSTATE": "EQUIVOCAL"}}),
+               ("TUMOR ASSESSMENT 1", "2023-09-05", {"T02": 30}), ("TUMOR ASSESSMENT 2", "2023-11-01", {"T02": 31})],
+        lesions={"NEW01": ("LUNG", "N")},
+    )  # fmt: skip
+    rows = derived(palhep, person)["ADRS"].filter(pl.col("ADT") > D("2023-06-20"))
+    said = rows.filter(pl.col("PARAMCD").is_in(["DOVR", "POSTBASE"])).select("PARAMCD", "AVISIT", "AVALC").rows()
+    assert said == [("DOVR", "TUMOR ASSESSMENT 2", "SD"), ("POSTBASE", "TUMOR ASSESSMENT 1", "Y")]
+
+
+@pytest.mark.parametrize(("resected", "expected"), [("T01; T02", ["NED", "NED"]), ("T01", ["NE"])])
+def test_what_an_operation_left_and_nobody_read_again_is_not_gone(
+    palhep: Study, resected: str, expected: list[str]
+) -> None:
+    person = Person(
+        start="2023-03-01",
+        surgery="2023-06-20",
+        resected=resected,
+        responses=[("POST-OP DAY 30", "2023-07-20", "NED"), ("TUMOR ASSESSMENT 1", "2023-09-05", "NED")],
+        scans=[("SCREENING", "2023-02-20", {"T01": 60, "T02": 30})],
+    )  # fmt: skip
+    found = derived(palhep, person)["ADRS"].filter(pl.col("PARAMCD") == "DOVR")
+    assert found["AVALC"].to_list() == expected
+
+
 def test_no_derived_response_is_made_for_a_subject_without_lesion_records(palhep: Study) -> None:
     found = derived(palhep, disagreeing(), Person(id="02", start="2023-03-01", responses=[("WEEK 8", on(56), "SD")]))
     subjects = found["ADRS"].filter(pl.col("PARAMCD") == "DOVR")["SUBJID"].unique().to_list()

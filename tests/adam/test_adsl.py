@@ -183,6 +183,17 @@ def test_month_3_takes_the_last_evaluable_response_in_the_window_before_the_deci
     assert "M3RESP" not in of_safety("neopvtt-b", "2024-01-01", DM=[dm()])["ADSL"].frame.columns
 
 
+def test_of_two_responses_of_one_visit_the_earlier_is_the_month_3_response() -> None:
+    twice = [("2022-08-24", "SD"), ("2022-08-28", "PR")]
+    said = {"RSTESTCD": "OVRLRESP", "RSCAT": "RECIST 1.1", "RSEVAL": "INVESTIGATOR", "VISIT": "MONTH 3 DECISION"}
+    made = of_safety(
+        "palhep-a", "2024-01-01", DM=[dm()], EX=[{**LENVA, "EXSTDTC": "2022-06-01"}],
+        RS=[{**said, "RSSTRESC": word, "RSDTC": when} for when, word in twice],
+    )  # fmt: skip
+    row = one(made, "ADSL")
+    assert (row["M3RESP"], row["M3DT"], row["M3BRANCH"]) == ("SD", day("2022-08-24"), "SURGERY")
+
+
 def test_evaluable_means_a_target_before_treatment_and_a_response_after_it() -> None:
     target = {"TUTESTCD": "TUMIDENT", "TUORRES": "TARGET", "TUSTRESC": "TARGET", "TUDTC": "2022-05-30"}
     response = {"RSTESTCD": "OVRLRESP", "RSCAT": "RECIST 1.1", "RSEVAL": "INVESTIGATOR", "RSDTC": "2022-08-01"}

@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from tumour_kit import Person, answers, derived, sdtm, times, with_options
+from tumour_kit import Person, answers, derived, sdtm, times, with_options, with_parameters
 
 from cdiscx.model.spec import Study
 
@@ -102,6 +102,17 @@ def test_a_death_on_the_day_of_an_evaluable_scan_is_not_after_a_gap(palhep: Stud
     assert event(times(palhep, person)["PFS"]) == (0, D("2023-01-20"), 234)
     person.responses = [*scans[:1], ("TUMOR ASSESSMENT 3", "2023-01-20", "NE")]
     assert event(times(palhep, person)["PFS"]) == (4, D("2022-08-24"), 85)
+
+
+def test_a_post_operative_visit_without_lesions_is_no_evaluable_assessment_of_the_derived_reading(
+    palhep: Study,
+) -> None:
+    said = [("POST-OP DAY 30", "2022-10-20", "NED")]
+    person = Person(enrol="2022-06-01", start="2022-06-01", surgery="2022-09-20", responses=said, alive="2023-01-01")
+    other = Person(id="02", start="2022-06-01", scans=[("SCREENING", "2022-05-20", {"T01": 60})])
+    study = with_parameters(palhep, response_source="DERIVED")
+    rows = derived(study, person, other)["ADTTE"].filter(pl.col("SUBJID") == "01", pl.col("PARAMCD") == "PFS")
+    assert event(rows.to_dicts()[0]) == (2, D("2022-06-01"), 1)
 
 
 def test_a_date_of_adsl_brings_the_records_it_rests_on_and_no_others(palhep: Study) -> None:

@@ -431,10 +431,52 @@ def arterial(k: Knots) -> None:
             row["Arterial Phase"] = "N"
 
 
+def early_relapse(k: Knots) -> None:
+    """A scan between the operation and POST-OP DAY 30 shows something new, certain at once or at a later scan."""
+    row = k.surgery()
+    if not row:
+        return
+    scanned = row["Start Date"] + k.rng.choice([5, 12, 20]) * DAY
+    later = [v for v in k.visits() if k.scan_day(v) > scanned]
+    sure = k.rng.random() < 0.5
+    lesion = {"Lesion ID": "N8", "Organ": k.rng.choice(["Liver", "Lung"]), "Location": "Somewhere", "Method": "CT"}
+    seen = [("UNSCHEDULED 9.1", scanned, sure), *((v, k.scan_day(v), True) for v in later[:1])]
+    for visit, when, certain in seen:
+        words = {"Certainty": "Unequivocal" if certain else "Equivocal", "Typical Enhancement": "Y" if certain else "N"}
+        size = 24 if certain else 12
+        k.add("New Lesions", {"Visit": visit, "Assessment Date": when, **lesion, **words, "Diameter": size})
+    if k.rng.random() < 0.7:
+        said = k.rng.choice(["SD", "PD", "NE"])
+        k.add("Response", {
+            "Visit": "UNSCHEDULED 9.1", "Assessment Date": scanned, "New Lesion": "Y" if said == "PD" else "N",
+            "Overall Response": said,
+        })  # fmt: skip
+
+
+def no_lesions(k: Knots) -> None:
+    """Responses without any lesion, or without those of the liver."""
+    sheets = ("Target Lesions", "Non-target Lesions", "New Lesions")
+    keep = ("Portal vein", "Bone") if k.rng.random() < 0.5 else ()
+    for sheet in sheets:
+        k.drop(sheet, lambda r: r["Organ"] in keep)
+
+
+def twice(k: Knots) -> None:
+    """A response that was entered twice, the second time with another word or on another day."""
+    rows = k.rows("Response")
+    if rows:
+        row = k.rng.choice(rows)
+        word = k.rng.choice(["PR", "SD", "PD"])
+        k.add("Response", {
+            **row, "Overall Response": word, "Assessment Date": row["Assessment Date"] + k.rng.choice([-4, 0, 0, 4]) * DAY
+        })  # fmt: skip
+
+
 KNOTS = (
     missed, only_missed_later, site_says, not_evaluable, measured, limits, centimetres, statuses, split, non_targets,
     no_targets, doubtful, second_reader, unscheduled, week6, gap, death, therapy, diagnosis, not_operated, operated,
     reoperated, specimen, drugs, events, decision, month3_scan, thrombus, arterial,
+    early_relapse, no_lesions, twice,
 )  # fmt: skip
 
 

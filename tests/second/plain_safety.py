@@ -30,6 +30,7 @@ def ae_dates(row: Row, facts: Facts, cutoff: dt.date) -> tuple[dt.date | None, d
     partial = year_month(row.get("End Date"))
     if partial and dt.date(partial[0], partial[1] or 1, 1) <= cutoff:  # one that lies after it was not known then
         end = min(d for d in (month_end(partial[0], partial[1] or 12), facts.died, cutoff) if d)
+        end = max(end, dt.date(partial[0], partial[1] or 1, 1))  # imputing adds a day to what was collected
     return start, end
 
 

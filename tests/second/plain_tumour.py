@@ -56,7 +56,7 @@ def _gather(person: Person, evaluator: str) -> list[TimePoint]:
     found: dict[str, TimePoint] = {}
     for sheet in (*LESIONS, "Response"):
         rows = person.rows(sheet)
-        if sheet == "Response":  # two of one time point: the earlier counts
+        if sheet == "Response":  # two of one time point: of each answer the earlier counts
             rows = sorted(rows, key=lambda r: day(r.get("Assessment Date")) or dt.date.max)
         for row in rows:
             if (said(row, "Evaluator") or "INVESTIGATOR") != evaluator:
@@ -64,7 +64,7 @@ def _gather(person: Person, evaluator: str) -> list[TimePoint]:
             visit = said(row, "Visit")
             point = found.setdefault(visit, TimePoint(visit))
             if sheet == "Response":
-                point.site = point.site or row
+                point.site = {**row, **{k: v for k, v in (point.site or {}).items() if v is not None}}
             else:
                 place = {"Target Lesions": point.targets, "Non-target Lesions": point.others, "New Lesions": point.new}
                 place[sheet][said(row, "Lesion ID")] = row
@@ -254,7 +254,8 @@ def time_points(person: Person, facts: Facts, evaluator: str = "INVESTIGATOR") -
                 segment = _Segment(person.study_b, {k: r for k, r in segment.lesions.items() if k not in removed})
                 others = [n for n in others if n not in removed]
                 point.rebaseline = True
-        new = bool(confirmed[point.visit]) or bool(point.site and yes(point.site, "New Lesion"))
+        # what the site says of new lesions counts where it sent no record of any (decisions)
+        new = bool(confirmed[point.visit]) or bool(not point.new and point.site and yes(point.site, "New Lesion"))
         if point.post_operative and waits and not restarted:
             point.overall = "PD" if new else None  # before the new baseline nothing can be compared, what is new is new
             continue
