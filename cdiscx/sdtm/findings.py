@@ -89,7 +89,7 @@ def _number_result(run: Run, domain: str, tag: str, column: str, test: Test, row
     )
     orres, operator, cell_unit = as_collected(rows, column, value, typed)
     factor, unit_origin = _factor(run, domain, tag, test, rows)
-    scaled = value if factor is None else (value * factor).round(9)
+    scaled = _standard(value, test, factor)
     plain = scaled if operator is None else pl.when(operator.is_null()).then(scaled)
     shown = number_text(scaled) if operator is None else operator.fill_null("") + number_text(scaled)
     stresc = pl.coalesce(shown, pl.when(value.is_null()).then(orres))
@@ -111,6 +111,12 @@ def _number_result(run: Run, domain: str, tag: str, column: str, test: Test, row
     found = Found(columns, sources, dict.fromkeys(columns, _COLLECTED), typed.is_not_null() | value.is_not_null())
     _limits(domain, test, rows, value, factor, operator, found)
     return found
+
+
+def _standard(value: pl.Expr, test: Test, factor: pl.Expr | None) -> pl.Expr:
+    """The value in the standard unit. It is rounded also where every unit of these rows is the standard one: those of other
+    subjects must not decide how a number is written."""
+    return (value if factor is None else value * factor).round(9) if test.factors else value
 
 
 def _factor(run: Run, domain: str, tag: str, test: Test, rows: RowSet) -> tuple[pl.Expr | None, tuple[str, ...]]:
@@ -181,7 +187,7 @@ def _limits(
         origin = rows.origin.get(column, ())
         made = {
             f"{domain}ORNR{word}": shown,
-            f"{domain}STNR{word}": bound if factor is None else (bound * factor).round(9),
+            f"{domain}STNR{word}": _standard(bound, test, factor),
         }
         found.columns |= made
         found.origin |= dict.fromkeys(made, origin)
