@@ -106,14 +106,14 @@ def with_cdiscx(visits: pl.DataFrame, doses: pl.DataFrame) -> int:
 
 def with_expectations(visits: pl.DataFrame, doses: pl.DataFrame) -> int:
     """The same ten rules as expectation suites, with the index of every unexpected row."""
-    from cdiscx.validate.expectations import _batch_definition, _great_expectations
+    from cdiscx.validate.suite_library import batch_definition, great_expectations
 
-    gx = _great_expectations()
+    gx = great_expectations()
     found = 0
     for name, frame in (("visits", visits), ("doses", doses)):
         items = [{"type": kind, "kwargs": kwargs} for kind, kwargs in GX[name]]
         suite = gx.ExpectationSuite(name=name, expectations=items)
-        batch = _batch_definition().get_batch({"dataframe": frame.to_pandas()})
+        batch = batch_definition().get_batch({"dataframe": frame.to_pandas()})
         detail = {"result_format": "COMPLETE", "unexpected_index_column_names": ["SUBJID"]}
         for result in batch.validate(suite, result_format=detail).results:
             found += len(result.to_json_dict()["result"].get("unexpected_index_list") or [])

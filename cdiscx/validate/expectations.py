@@ -1,37 +1,26 @@
-"""Expectations of the study file in Great Expectations' own words -> findings (the only door to great_expectations and pandas)."""
+"""Expectations of the study file in Great Expectations' own words -> findings (the door is `suite_library`)."""
 
 from __future__ import annotations
 
-import gc
-import importlib
-import os
 import re
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache, partial
-from importlib.metadata import distribution
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from cdiscx.model.finding import Check, Severity
-from cdiscx.model.process import PROCESS, emptied, load_when_used, without
 from cdiscx.model.spec import Expectation, Study
 from cdiscx.model.table import StudyData, Table
 from cdiscx.validate.engine import PartRun
 from cdiscx.validate.hits import Hit
+from cdiscx.validate.suite_library import batch_definition, great_expectations, load
 from cdiscx.validate.wording import phrase, plain, wording
 
 #: (table, group_by) -> one entry per group: group, its rows, expectation id -> result
 Judged = dict[tuple[str, str | None], list[tuple[str | None, pl.DataFrame, dict[str, Any]]]]
 
-_TRIED = "1.24."  # releases of the library whose import was tried with parts of it left out
-_SOURCES = "great_expectations.datasource.fluent"
-_EXPECTATIONS = "great_expectations.expectations.core"
 _MOST_ROWS = 50  # findings of one expectation and group; the rest is counted in the message of the last
 
 
@@ -187,13 +176,13 @@ def _hits(
 
 def validate_frame(rows: pl.DataFrame, items: Sequence[Expectation]) -> dict[str, Any]:
     """Expectations on one frame, in one batch: expectation id -> Great Expectations' own result as plain values."""
-    gx = _great_expectations()
-    _load(items)
+    gx = great_expectations()
+    load(items)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # row_condition as text is the suite's portable form
         suite = gx.ExpectationSuite(name="cdiscx", expectations=[_expectation(item, item.id) for item in items])
         plain_columns = [c for c, dtype in rows.schema.items() if not isinstance(dtype, pl.List | pl.Struct)]
-        batch = _batch_definition().get_batch({"dataframe": rows.select(plain_columns).to_pandas()})
+        batch = batch_definition().get_batch({"dataframe": rows.select(plain_columns).to_pandas()})
         detail = {"result_format": "COMPLETE", "unexpected_index_column_names": ["_rid", "SUBJID"]}
         outcome = batch.validate(suite, result_format=detail)
     found = [result.to_json_dict() for result in outcome.results]
@@ -247,86 +236,3 @@ def _observed(result: Mapping[str, Any]) -> Any:
     if value is None and result.get("unexpected_percent") is not None:
         return f"{plain(float(result['unexpected_percent']))} %"
     return value
-
-
-@cache
-def _great_expectations() -> Any:
-    """The library, imported once, quietly: its own imports warn of modules that Python has renamed.
-
-    It loads all of scipy.stats and altair for one expectation about divergence; these wait until they are used. Two
-    thousand modules make a million objects that all stay: the search for garbage among them waits as well. In a process of
-    our own it does without what only databases and files need.
-    """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            load_when_used("scipy.stats")
-            load_when_used("altair")
-            if not PROCESS.own:
-                return importlib.import_module("great_expectations")
-            with without("sqlalchemy"), _no_file_readers(), emptied(_not_needed()):
-                return importlib.import_module("great_expectations")
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _not_needed() -> list[str]:
-    """Modules of the library that judge nothing here: data sources but data frames, and all its ready-made expectations.
-
-    Those that a study names are loaded for it (`_load`). Only for releases that were tried: another one is loaded whole.
-    """
-    package = distribution("great-expectations")
-    if not package.version.startswith(_TRIED):
-        return []
-    return [
-        f"{package_name}.{path.stem}"
-        for package_name, pattern in (
-            (_SOURCES, "*_datasource.py"),
-            (_SOURCES, "fabric.py"),
-            (_EXPECTATIONS, "expect_*.py"),
-        )
-        for path in sorted(Path(str(package.locate_file(package_name.replace(".", "/")))).glob(pattern))
-        if path.stem not in ("pandas_datasource", "invalid_datasource")
-    ]
-
-
-def _load(items: Iterable[Expectation]) -> None:
-    """The library's classes of the expectations named, where `_great_expectations` left them out."""
-    names = sorted({f"{_EXPECTATIONS}.{item.type}" for item in items if item.type.isidentifier()})
-    if not all(name in sys.modules for name in names):
-        with warnings.catch_warnings(), without("sqlalchemy"):
-            warnings.simplefilter("ignore")
-            for name in names:
-                if find_spec(name) is not None:
-                    importlib.import_module(name)
-
-
-@contextmanager
-def _no_file_readers() -> Iterator[None]:
-    """pandas with one of its readers of files: the library makes two classes of every one that it finds."""
-    import pandas as pd
-
-    readers = {name: found for name, found in vars(pd).items() if name.startswith("read_") and name != "read_csv"}
-    try:
-        for name in readers:
-            delattr(pd, name)
-        yield
-    finally:
-        for name, found in readers.items():
-            setattr(pd, name, found)
-
-
-@cache
-def _batch_definition() -> Any:
-    """An ephemeral context with one data frame asset; nothing is written, nothing leaves the machine."""
-    gx = _great_expectations()
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("table")
-    return asset.add_batch_definition_whole_dataframe("whole")

@@ -44,7 +44,7 @@ def test_every_expectation_of_the_library_can_be_named_though_none_is_loaded_wit
     code = (
         "from cdiscx.model.process import PROCESS; PROCESS.own = True; import polars as pl, sys; "
         "from cdiscx.model.spec import Expectation; from cdiscx.validate import expectations as e; "
-        "e._great_expectations(); name = 'great_expectations.expectations.core.expect_column_values_to_be_unique'; "
+        "e.great_expectations(); name = 'great_expectations.expectations.core.expect_column_values_to_be_unique'; "
         "before = name in sys.modules; item = Expectation(id='EXP-1', table='labs', type=name.rpartition('.')[2], "
         "kwargs={'column': 'N'}, severity='note', message='', fix=''); "
         "rows = pl.DataFrame({'_rid': [1, 2, 3], 'SUBJID': ['A', 'B', 'C'], 'N': [1, 1, 2]}); "
