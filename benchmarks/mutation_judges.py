@@ -48,12 +48,14 @@ DIRECT = {
     **{f"checks.{name}": _OTHER for name in _PLANNED},
     "validate.structure": _OTHER,
     "views.imaging_plan": ("views/test_view_imaging_plan.py", "views/test_view_planned.py"),
+    "views.composite": ("views/test_view_composite.py",),
     "views.judged_lesions": ("views/test_view_judged_lesions.py",),
     "views.timepoints": ("views/test_view_judged_lesions.py",),
     "views.readings": ("views/test_view_judged_lesions.py",),
     "views.planned": ("views/test_view_planned.py",),
     "views.planned_cycles": ("views/test_view_planned.py",),
     "views.reference": ("views/test_view_reference.py",),
+    "views.unit_slips": ("views/test_view_unit_slips.py",),
     "views.tumour": ("views/test_view_tumour.py",),
 }
 #: checks that the schemas of validate.structure judge

@@ -47,7 +47,7 @@ def planned(study: Study, run: RunContext, tables: Mapping[str, pl.LazyFrame]) -
         elif visit.anchor not in has or (visit.needs is not None and visit.needs not in has):
             made = None
         elif visit.repeat == "follow-up":
-            made = _follow_up(study, visit, base, tables, run)
+            made = _follow_up(study, visit, visit.every, base, tables, run) if visit.every else None
         elif visit.repeat == "dose":
             made = cycles(study, visit, base, tables, recorded(visit, tables))
         else:
@@ -187,15 +187,15 @@ def _numbers(visit: Visit, last: pl.Expr, rows: pl.LazyFrame, tables: Mapping[st
 
 
 def _follow_up(
-    study: Study, visit: Visit, base: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], run: RunContext
+    study: Study, visit: Visit, every: int, base: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], run: RunContext
 ) -> pl.LazyFrame:
     """Visits every so many days after the anchor, which is final once treatment has ended."""
-    every, width = visit.every or 0, visit.window or 0
+    width = visit.window or 0
     rows = base.filter(pl.col(visit.anchor).is_not_null()).with_columns(
         ADATE=visit.anchor, ADATE_RID=f"{visit.anchor}_RID"
     )
     left = (pl.lit(run.cutoff) - pl.col("ADATE")).dt.total_days() + width
-    rows = _numbers(visit, left // max(every, 1), rows, tables)
+    rows = _numbers(visit, left // every, rows, tables)
     rows = rows.with_columns(TARGET=days_after(pl.col("ADATE"), pl.col("N").cast(pl.Int64) * every))
     rows = rows.with_columns(LO=days_after(pl.col("TARGET"), -width), HI=days_after(pl.col("TARGET"), width))
     moving = bool(study.anchors[visit.anchor].none_if)

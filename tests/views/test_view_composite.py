@@ -86,6 +86,8 @@ def test_without_any_lesion_of_the_liver_the_primary_tumour_is_not_told_but_for_
     outside = [other("SCREENING", "Portal vein"), other("RESTAGING", "Portal vein")]
     told_ = ("PRIMRSP", "PRIMRULE")
     assert found(*told_, nontargets=outside, responses=[answer("RESTAGING")])["RESTAGING"] == (None, None)
+    one = [other("SCREENING"), other("RESTAGING")]
+    assert found("PRIMRSP", nontargets=one, responses=[answer("RESTAGING")])["RESTAGING"] == ("NON-CR/NON-PD",)
     fresh = found(
         "PRIMRSP", nontargets=outside, newlesions=[new("RESTAGING", "Liver")], responses=[answer("RESTAGING")]
     )

@@ -183,6 +183,16 @@ def test_follow_up_is_planned_as_often_as_windows_have_opened_by_the_cutoff_and_
     assert not any(r["EXPECTED"] for r in series(plan({"dosing": durva(0)}), "SURVIVAL FOLLOW-UP").values())
 
 
+def test_follow_up_begins_with_its_first_window_and_is_planned_where_it_has_an_interval() -> None:
+    given: dict[str, Rows] = {"dosing": durva(0), "disposition": [ended(20)]}
+    assert sorted(series(plan(given, cutoff=day(84 - 15)), "SURVIVAL FOLLOW-UP")) == []
+    assert sorted(series(plan(given, cutoff=day(84 - 14)), "SURVIVAL FOLLOW-UP")) == [1]
+    assert sorted(series(plan(given, cutoff=day(-50)), "SURVIVAL FOLLOW-UP")) == []
+    exact = series(plan(given, with_visit("SURVIVAL FOLLOW-UP", window=None), day(84)), "SURVIVAL FOLLOW-UP")
+    assert of(exact[1], *EDGES) == (84, 84, 84)
+    assert series(plan(given, with_visit("SURVIVAL FOLLOW-UP", every=None)), "SURVIVAL FOLLOW-UP") == {}
+
+
 def test_follow_up_from_a_date_that_is_final_is_expected_at_once() -> None:
     final = with_visit("SURVIVAL FOLLOW-UP", anchor="D1")
     assert all(r["EXPECTED"] for r in series(plan({"dosing": durva(0)}, final), "SURVIVAL FOLLOW-UP").values())
@@ -323,6 +333,10 @@ def test_a_cycle_far_from_any_dose_gets_its_place_from_one_neighbour() -> None:
     assert rows[2]["ADATE"] == 28
     before = cycles(durva(0, 28, 56, 84), [cycle(1, 38), cycle(2, 56)])
     assert before[1]["ADATE"] == 0
+    # a series without a window knows a dose of its own by a day either side
+    exact = with_visit("CONTINUATION CYCLE", window=None)
+    by_day = {n: cycles(durva(0, 28, 56, 84), [cycle(1, 28), cycle(2, n)], exact)[2]["ADATE"] for n in (84, 85, 86)}
+    assert by_day == {84: 56, 85: 56, 86: 28}
     # within three days of a dose the date is its own place
     near = cycles(durva(0, 28, 56, 84), [cycle(1, 28), cycle(2, 87)])
     assert near[2]["ADATE"] == 56
@@ -351,6 +365,13 @@ def test_a_dose_more_than_half_an_interval_after_the_last_cycle_on_which_nobody_
 @pytest.mark.parametrize(("other", "missing"), [(56, []), (59, []), (60, [2]), (53, []), (52, [2])])
 def test_whoever_was_seen_within_the_window_of_a_dose_was_seen(other: int, missing: list[int]) -> None:
     rows = cycles(durva(0, 28, 56), [cycle(1, 28), seen("UNSCHEDULED 1", other)])
+    assert [n for n, r in rows.items() if r["EXPECTED"]] == missing
+
+
+@pytest.mark.parametrize(("other", "missing"), [(57, []), (58, [2])])
+def test_in_a_series_without_a_window_a_day_either_side_is_seen(other: int, missing: list[int]) -> None:
+    exact = with_visit("CONTINUATION CYCLE", window=None)
+    rows = cycles(durva(0, 28, 56), [cycle(1, 28), seen("UNSCHEDULED 1", other)], exact)
     assert [n for n, r in rows.items() if r["EXPECTED"]] == missing
 
 

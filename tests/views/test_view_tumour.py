@@ -145,6 +145,19 @@ def test_the_visit_planned_for_it_is_the_new_baseline_and_what_was_read_between_
     ]  # fmt: skip
 
 
+def test_a_visit_after_surgery_without_any_lesion_row_is_no_new_baseline_unless_none_has_any() -> None:
+    answered = [response("POST-OP DAY 30", SURG + 30, "NE")]
+    seen = {**OPERATED, "targets": scans(("SCREENING", 0), ("TUMOR ASSESSMENT 1", SURG + 60)), "responses": answered}
+    assert [p for p in points(seen) if p[2] == "POST-OPERATIVE"] == [
+        ("POST-OP DAY 30", "PRIOR", "POST-OPERATIVE", -1),
+        ("TUMOR ASSESSMENT 1", "POST-OPERATIVE BASELINE", "POST-OPERATIVE", 0),
+    ]
+    unread = {**OPERATED, "targets": scans(("SCREENING", 0)), "responses": answered}
+    assert [p for p in points(unread) if p[2] == "POST-OPERATIVE"] == [
+        ("POST-OP DAY 30", "POST-OPERATIVE BASELINE", "POST-OPERATIVE", 0)
+    ]
+
+
 def test_a_study_that_takes_no_new_baseline_after_surgery_has_one_segment() -> None:
     assert A.criterion is not None
     kept = changed(A, criterion=A.criterion.model_copy(update={"rebaseline_after_surgery": False}))
