@@ -103,4 +103,4 @@ def batch_definition() -> Any:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     asset = context.data_sources.add_pandas("frames").add_dataframe_asset("table")
-    return asset.addbatch_definition_whole_dataframe("whole")
+    return asset.add_batch_definition_whole_dataframe("whole")
