@@ -14,16 +14,27 @@ _COURSE = "IMRT"
 
 
 def _courses(study: Study, procedures: pl.LazyFrame) -> pl.LazyFrame | None:
-    """Radiotherapy rows with GY (total dose in Gy, null without a usable unit) and `_single`, a row of one fraction.
+    """Radiotherapy rows with GY (total dose in Gy, null without a usable unit) and `_single`, a daily record.
 
-    None where the study plans no radiotherapy.
+    That is a row of one fraction within the days of a summary row, or beside rows of one fraction only; one outside them is
+    the end of the course or a boost. None where the study plans no radiotherapy.
     """
     if not any(c.planned and _COURSE in c.procedures for c in study.components.values()):
         return None
     rows = procedures.filter(pl.col("PRTRT") == _COURSE, pl.col("SUBJID").is_not_null())
     gray = pl.when(pl.col("PRDOSU") == "Gy").then("PRDOSE").when(pl.col("PRDOSU") == "cGy").then(pl.col("PRDOSE") / 100)
-    rows = rows.with_columns(GY=gray, _n=pl.len().over("SUBJID"))
-    return rows.with_columns(_single=((pl.col("PRFRAC") == 1) & (pl.col("_n") > 1)).fill_null(False))
+    one = ((pl.col("PRFRAC") == 1) & (pl.len().over("SUBJID") > 1)).fill_null(False)
+    rows = rows.with_columns(GY=gray, _one=one)
+    first, last = _span_of_summaries()
+    inside = (pl.col("PRSTDAT") >= first).fill_null(True) & (pl.col("PRSTDAT") <= last).fill_null(True)
+    return rows.with_columns(_single=pl.col("_one") & inside)
+
+
+def _span_of_summaries() -> tuple[pl.Expr, pl.Expr]:
+    """First and last day of a subject's rows of several fractions; the last is null where one of them has no end."""
+    ends = pl.col("PRENDAT").filter(~pl.col("_one"))
+    last = pl.when(ends.null_count() == 0).then(ends.max())
+    return pl.col("PRSTDAT").filter(~pl.col("_one")).min().over("SUBJID"), last.over("SUBJID")
 
 
 def _whole(column: str, where: pl.Expr) -> pl.Expr:
@@ -53,6 +64,7 @@ def _whole_courses(rows: pl.LazyFrame, plan_gy: float, plan_fx: float, slack: fl
 
 @check(
     "DOS-011", on="procedures", columns=("PRDOSE", "PRFRAC", "PRTRT", "PRDOSU"), needs=("procedures.PRREAS",),
+    uses=("procedures.PRSTDAT", "procedures.PRENDAT"),
     silenced_by=("procedures.PRDOSE", "procedures.PRFRAC", "procedures.PRDOSU"),
 )  # fmt: skip
 def radiotherapy_dose_inconsistent(study: Study, procedures: pl.LazyFrame) -> pl.LazyFrame:
