@@ -7,7 +7,8 @@
 By default 10, 100 and 1,000 subjects; 10,000 and 100,000 where there is time. Every measurement is a process of its own
 (`benchmarks/stages.py`), one after the other; what takes longer than `--longest` is ended, said so, and not tried at a larger
 size. Great Expectations is given at most 100,000 rows and pandera 2,000,000, and what they take is multiplied from there on
-(marked ~). CDISC CORE takes part where CDISCX_CORE says how it is started, up to `--core-most` subjects (100). With `--write` the page is written after every size, and results are kept in FILE after every process, so that an
+(marked ~). CDISC CORE takes part where CDISCX_CORE says how it is started, up to `--core-most` subjects (100). With `--write` the page is written after
+every size (with `--only` the tables of those parts, with the load of the machine), and results are kept in FILE after every process, so that an
 interrupted run has what it measured.
 """
 
@@ -49,6 +50,7 @@ COMMANDS = {
     ),
     "cdiscx export": ("export", "UPLOADS", "--study", STUDY, "--out", "OUT", "--despite-errors", "a benchmark", "--quiet"),
 }  # fmt: skip
+PARTS = ("stages", "commands", "read", "rules", "xpt", "core")
 Row = dict[str, Any]
 #: compiled modules are kept, as users have them
 AROUND = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -285,18 +287,33 @@ def _times(rows: dict[str, dict[str, Row]], part: str, cells: dict[str, Row], si
     return "-"
 
 
-def written(text: str) -> None:
-    """Puts the tables between the marks of the page."""
+def written(text: str, every: bool) -> None:
+    """Puts the tables between the marks of the page: all of them, or those of the parts that were measured."""
     page = PAGE.read_text("utf-8")
     head, rest = page.split(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}", "utf-8")
+    old, tail = rest.split(END)
+    if not every:
+        loads, *measured_ = [block for block in text.strip().split("\n\n") if block.startswith("| ")]
+        load = loads.splitlines()[-1].strip("| ").replace(" | ", ", ").replace("began,", "began:")
+        new = {
+            _title(block): block.replace(f"| {_title(block)} |", f"| {_title(block)} ({load}) |", 1)
+            for block in measured_
+        }
+        blocks = [new.pop(_title(block), block) for block in old.strip().split("\n\n")]
+        text = "\n\n".join([*blocks, *new.values()]) + "\n"
+    PAGE.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{tail}", "utf-8")
+
+
+def _title(block: str) -> str:
+    """The first heading of a table, without what was said there of the machine."""
+    return block.split("|")[1].partition(" (load")[0].strip() if block.startswith("|") else ""
 
 
 def main() -> None:
     """Measures size by size, prints every figure as it comes, and the tables at the end."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("subjects", nargs="*", type=int, default=[10, 100, 1000])
-    options.add_argument("--only", default="stages,commands,read,rules,xpt,core")
+    options.add_argument("--only", default=",".join(PARTS))
     options.add_argument("--longest", type=float, default=1800.0, metavar="SECONDS")
     options.add_argument("--results", type=Path, metavar="FILE")
     options.add_argument("--core-most", type=int, default=100, metavar="SUBJECTS", help="CDISC CORE up to this size")
@@ -305,17 +322,17 @@ def main() -> None:
     )
     options.add_argument("--write", action="store_true", help="write the tables into docs/performance.md")
     given = options.parse_args()
-    bench = Bench(given.longest, given.results)
+    bench, parts = Bench(given.longest, given.results), set(given.only.split(","))
     try:
         for subjects in given.subjects:
             scratch = given.scratch or Path(tempfile.gettempdir())
-            measured(bench, subjects, set(given.only.split(",")), scratch, given.core_most)
+            measured(bench, subjects, parts, scratch, given.core_most)
             if given.write:
-                written(tables(bench))
+                written(tables(bench), parts == set(PARTS))
     finally:
         print("\n" + tables(bench))
         if given.write:
-            written(tables(bench))
+            written(tables(bench), parts == set(PARTS))
 
 
 if __name__ == "__main__":
