@@ -129,12 +129,13 @@ def derive_param_window(ctx: Context, rows: pl.DataFrame) -> list[pl.DataFrame]:
             continue
         middle, width = int(e.options["target_days"]), int(e.options["window_days"])
         members = population(ctx, e).select("SUBJID", "DTHDT", _start=anchor.adsl)
-        day = (pl.col("ADT") - pl.col("_start")).dt.total_days()
+        # by the day of the scans themselves: a progression that is dated back moves no assessment (R11-L-2)
+        day = (pl.col("OWNDT") - pl.col("_start")).dt.total_days()
         seen = rows.filter(
-            pl.col("RESP").is_not_null(), "ANL01", (pl.col("ADT") < pl.col("SURG")).fill_null(True)
+            pl.col("RESP").is_not_null(), "ANL01", (pl.col("OWNDT") < pl.col("SURG")).fill_null(True)
         ).join(members.select("SUBJID", "_start"), on="SUBJID")  # fmt: skip
         seen = seen.with_columns(_off=(day - middle).abs()).filter(pl.col("_off") <= width)
-        chosen = seen.sort("_off", "ADT", "TP").unique("SUBJID", keep="first", maintain_order=True)
+        chosen = seen.sort("_off", "OWNDT", "TP").unique("SUBJID", keep="first", maintain_order=True)
         grown = rows.filter("ANL01", "PD").group_by("SUBJID").agg(_pd=pl.col("ADT").min())
         found = members.join(chosen.select("SUBJID", "ADT", "RESP"), on="SUBJID", how="left", maintain_order="left")
         found = found.join(grown, on="SUBJID", how="left", maintain_order="left")

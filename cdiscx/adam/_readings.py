@@ -86,11 +86,12 @@ def readings(points: pl.DataFrame, source: ResponseSource) -> pl.DataFrame:
     among them, whose response stays when a progression is dated back to it (R11-L-2). ANL03: those after surgery up to
     the first progression after it (for endpoints that start there). What the site says of a scan between the operation
     and the post-operative baseline counts. A post-operative baseline without a response is
-    evaluable, and has none (trial-a 7), where its lesions were read.
+    evaluable while a target remains (trial-a 7), where its lesions were read.
     """
     rows = site_readings(points) if source == "SITE" else derived_readings(points)
     rows = rows.with_columns(points["D1"], points["SURG"], _first=points["FIRSTDAT"])
-    scanned = pl.lit(points["SCANNED"]) if "SCANNED" in points.columns else pl.lit(False)
+    remains = points["N_EXPECTED"] > 0
+    scanned = pl.lit((points["SCANNED"] & remains).fill_null(False)) if "SCANNED" in points.columns else pl.lit(False)
     said = pl.col("RESP").is_not_null()
     baseline_again = (pl.col("ROLE") == "POST-OPERATIVE BASELINE") & ~said & scanned
     counts = (

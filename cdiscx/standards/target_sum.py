@@ -21,6 +21,10 @@ def segments_of(*frames: pl.LazyFrame) -> pl.LazyFrame:
     return keys.unique().sort(SEGMENT).with_row_index("_seg").cache()
 
 
+#: the name of a part, and the lesion whose part it is
+_PART_OF_A_PART = r"^(.*?\d)(?:\.\d+)+$"
+
+
 def numbered(frame: pl.LazyFrame, segments: pl.LazyFrame) -> pl.LazyFrame:
     """The frame with `_seg` in place of its three keys: one join on words, whole numbers from here on."""
     return frame.join(segments, on=SEGMENT, how="inner", nulls_equal=True).drop(SEGMENT)
@@ -36,8 +40,8 @@ def _readings(values: pl.LazyFrame, segments: pl.LazyFrame) -> pl.LazyFrame:
     if "PARENT" not in values.collect_schema().names():
         values = values.with_columns(pl.lit(None, dtype=pl.String).alias("PARENT"))
     rows = numbered(values.with_columns(nanometres(pl.col("VALUE")).alias("_NM")), segments)
-    # A part may be split again (T4 -> T4.1 -> T4.1.1): one step up leads to the lesion that was followed at
-    # baseline.
+    # A part may be split again (T4 -> T4.1 -> T4.1.1): its name leads to the lesion that was followed at baseline,
+    # also where the part in between was never read on its own.
     grandparent = (
         rows.filter(pl.col("PARENT").is_not_null())
         .group_by("_seg", "LESION")
@@ -45,7 +49,7 @@ def _readings(values: pl.LazyFrame, segments: pl.LazyFrame) -> pl.LazyFrame:
         .rename({"LESION": "PARENT"})
     )
     return rows.join(grandparent, on=("_seg", "PARENT"), how="left").with_columns(
-        pl.coalesce("_UP", "PARENT", "LESION").alias("ROOT")
+        pl.coalesce(pl.col("PARENT").str.extract(_PART_OF_A_PART, 1), "_UP", "PARENT", "LESION").alias("ROOT")
     )
 
 

@@ -180,6 +180,44 @@ def test_r11_l_2_a_partial_response_beside_a_doubtful_lesion_stays_the_best_resp
     assert (found["PD"]["ADT"], found["BOR"]["AVALC"], found["BOR"]["ADT"]) == (D(on(42)), "PR", D(on(42)))
 
 
+def test_a_progression_after_surgery_that_is_dated_back_to_week_6_is_not_the_assessment_of_week_6(
+    palhep: Study,
+) -> None:
+    doubtful, certain = {"TUMSTATE": "EQUIVOCAL"}, {"TUMSTATE": "UNEQUIVOCAL"}
+    person = Person(
+        start="2023-03-01", surgery=on(80),
+        responses=[("UNSCHEDULED 5.1", on(42), "PR"), ("POST-OP DAY 30", on(110), "PD", {"NEWLIND": "Y"})],
+        scans=[("SCREENING", "2023-02-20", {"T01": 60}), ("UNSCHEDULED 5.1", on(42), {"T01": 30, "NEW01": doubtful}),
+               ("POST-OP DAY 30", on(110), {"T01": 30, "NEW01": certain})],
+        lesions={"NEW01": ("LUNG", "N")},
+    )  # fmt: skip
+    assert answers(palhep, person)["PD"]["ADT"] == D(on(42))
+    assert week6(palhep, person) == ("Y", "RESPONDER", D(on(42)))
+
+
+def test_r11_c_5_the_parts_of_a_part_count_where_the_part_itself_was_never_read(palhep: Study) -> None:
+    parts = {"T01.1": 19, "T01.2.1": 14, "T01.2.2": 14}
+    scans = [("SCREENING", "2023-02-20", {"T01": 60}), ("UNSCHEDULED 5.1", on(42), parts)]
+    person = Person(start="2023-03-01", responses=[("UNSCHEDULED 5.1", on(42), "SD")], scans=scans)
+    assert answers(palhep, person)["DOVR"]["AVALC"] == "SD"
+
+
+@pytest.mark.parametrize("left", ["T02", "NT01"])
+def test_a_post_operative_baseline_without_a_response_is_evaluable_while_a_target_remains(
+    palhep: Study, left: str
+) -> None:
+    """Where only non-target disease is left, the visit has a response of its own, and the site gave none."""
+    before: dict[str, Any] = {"T01": 60, "T02": 30, "NT01": "PRESENT"}
+    after: dict[str, Any] = {"NT01": "PRESENT"} | ({"T02": 30} if left == "T02" else {})
+    person = Person(
+        start="2023-03-01", surgery="2023-06-20", resected="T01" if left == "T02" else "T01; T02",
+        responses=[("MONTH 3 DECISION", on(91), "SD")],
+        scans=[("SCREENING", "2023-02-20", before), ("MONTH 3 DECISION", on(91), before),
+               ("POST-OP DAY 30", "2023-07-20", after)],
+    )  # fmt: skip
+    assert answers(palhep, person)["LSTA"]["ADT"] == D("2023-07-20" if left == "T02" else on(91))
+
+
 def test_what_the_site_says_of_a_scan_before_the_post_operative_baseline_counts(palhep: Study) -> None:
     person = Person(
         start="2023-03-01",

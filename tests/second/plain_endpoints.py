@@ -60,7 +60,8 @@ def seen(points: list[TimePoint], source: str) -> list[Seen]:
 
 
 def _new_baseline_read(point: TimePoint, source: str) -> bool:
-    return point.rebaseline and point.target is None and bool(point.targets) and (source != "SITE" or not point.site)
+    read = bool(point.targets or point.others)
+    return point.unanswered and read and (source != "SITE" or not point.site)
 
 
 def gap_limit(person: Person, facts: Facts, last: dt.date) -> int:
@@ -191,15 +192,16 @@ def week6(facts: Facts, points: list[Seen]) -> tuple[str, str]:
     """RSP6W and its reason; one who progressed before any scan in the window is no missing value (R11-X-4)."""
     assert facts.durvalumab
     middle = facts.durvalumab + dt.timedelta(42)
-    found = [p for p in points if p.response and abs((p.date - middle).days) <= 7]
-    found = [p for p in found if not (facts.surgery and p.date >= facts.surgery)]
+    # an assessment is where its scans are, also where its progression is dated back
+    found = [p for p in points if p.response and abs((p.scanned - middle).days) <= 7]
+    found = [p for p in found if not (facts.surgery and p.scanned >= facts.surgery)]
     if not found:
         if any(p.response == "PD" and p.date <= middle + dt.timedelta(7) for p in points):
             return "N", "NON-RESPONDER"
         if facts.died and facts.died <= middle + dt.timedelta(7):
             return "N", "DIED"
         return "N", "NO ASSESSMENT IN WINDOW"
-    chosen = min(found, key=lambda p: (abs((p.date - middle).days), p.date))
+    chosen = min(found, key=lambda p: (abs((p.scanned - middle).days), p.scanned))
     progressed = any(p.response == "PD" and p.date < chosen.first for p in points)
     if chosen.response in RESPONDERS and not progressed:
         return "Y", "RESPONDER"

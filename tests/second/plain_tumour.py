@@ -25,7 +25,7 @@ class TimePoint:
     new: dict[str, Row] = field(default_factory=dict)
     site: Row | None = None
     post_operative: bool = False
-    rebaseline: bool = False
+    unanswered: bool = False  # new baseline, without a response of its own while a target remains
     total: Fraction | None = None  # sum of the targets
     target: str | None = None
     other: str | None = None
@@ -253,7 +253,7 @@ def time_points(person: Person, facts: Facts, evaluator: str = "INVESTIGATOR") -
                 removed |= _said_resected(after, facts.surgery)
                 segment = _Segment(person.study_b, {k: r for k, r in segment.lesions.items() if k not in removed})
                 others = [n for n in others if n not in removed]
-                point.rebaseline = True
+                point.unanswered = bool(segment.lesions)
         # what the site says of new lesions counts where it sent no record of any (decisions)
         new = bool(confirmed[point.visit]) or bool(not point.new and point.site and yes(point.site, "New Lesion"))
         if point.post_operative and waits and not restarted:
