@@ -49,6 +49,7 @@ DIRECT = {
     "validate.structure": _OTHER,
     "views.imaging_plan": ("views/test_view_imaging_plan.py", "views/test_view_planned.py"),
     "views.composite": ("views/test_view_composite.py",),
+    "views.latest": ("views/test_view_latest.py",),
     "views.judged_lesions": ("views/test_view_judged_lesions.py",),
     "views.timepoints": ("views/test_view_judged_lesions.py",),
     "views.readings": ("views/test_view_judged_lesions.py",),
@@ -153,7 +154,7 @@ def remade(one: Prepared, place: tuple[str, str]) -> Any | None:
 
 @cache
 def prepared(check_id: str) -> tuple[Prepared, ...]:
-    """The cases of a check, failing ones first; `parameters` of a case are in its study."""
+    """The cases of a check, failing ones first, all of which hold; `parameters` of a case are in its study."""
     import test_cases as cases
 
     spec, out = cases.FILES[check_id], []
@@ -162,6 +163,9 @@ def prepared(check_id: str) -> tuple[Prepared, ...]:
         for study in [own] if isinstance(own, str) else own:
             bare, context = cases.given(study, spec, case)
             out.append(Prepared(check_id, study, spec, case, bare, context, with_views_of(check_id, bare, context)))
+    broken = [by for one in out if (by := judged(one, one.data)) is not None]
+    if broken:  # it would seem to kill every mutant
+        raise SystemExit(f"a case fails with the rule as it is: {broken[0]}")
     return tuple(out)
 
 
