@@ -42,14 +42,8 @@ def _readings(values: pl.LazyFrame, segments: pl.LazyFrame) -> pl.LazyFrame:
     rows = numbered(values.with_columns(nanometres(pl.col("VALUE")).alias("_NM")), segments)
     # A part may be split again (T4 -> T4.1 -> T4.1.1): its name leads to the lesion that was followed at baseline,
     # also where the part in between was never read on its own.
-    grandparent = (
-        rows.filter(pl.col("PARENT").is_not_null())
-        .group_by("_seg", "LESION")
-        .agg(pl.col("PARENT").first().alias("_UP"))
-        .rename({"LESION": "PARENT"})
-    )
-    return rows.join(grandparent, on=("_seg", "PARENT"), how="left").with_columns(
-        pl.coalesce(pl.col("PARENT").str.extract(_PART_OF_A_PART, 1), "_UP", "PARENT", "LESION").alias("ROOT")
+    return rows.with_columns(
+        pl.coalesce(pl.col("PARENT").str.extract(_PART_OF_A_PART, 1), "PARENT", "LESION").alias("ROOT")
     )
 
 
