@@ -10,7 +10,7 @@ import polars as pl
 from cdiscx import registry
 from cdiscx.adam._context import Context, Facts
 from cdiscx.adam._sources import prepared
-from cdiscx.model.kept import Kept
+from cdiscx.model.kept import Kept, copied
 from cdiscx.model.spec import Records, Study
 
 Frames = Mapping[str, pl.DataFrame | Kept]
@@ -28,7 +28,7 @@ def all_facts(studies: Sequence[Study], frames: Frames, cutoff: dt.date) -> list
         for name, facts in asked.items():
             sources = list(facts.sources(study))
             for piece in _pieces(frames, sources):
-                told[n][name].append(facts.told(Context(study, cutoff, prepared(piece, cutoff))))
+                told[n][name].append(copied(facts.told(Context(study, cutoff, prepared(piece, cutoff)))))
     return [{name: pl.concat(rows).unique() for name, rows in own.items() if rows} for own in told]
 
 

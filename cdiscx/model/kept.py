@@ -126,6 +126,11 @@ class Kept:
         return self.lazy().collect()
 
 
+def copied(few: pl.DataFrame) -> pl.DataFrame:
+    """A few rows picked from a large frame, with texts of their own: otherwise they hold all texts of the large one."""
+    return pl.DataFrame(few.to_dict(as_series=False), schema=few.schema)
+
+
 def selected(held: pl.DataFrame | Kept, columns: Sequence[str]) -> pl.DataFrame:
     """Some columns of a frame in memory or on disk; of one on disk the others are not read."""
     return held.select(columns) if isinstance(held, pl.DataFrame) else held.lazy().select(columns).collect()

@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from cdiscx.model.kept import copied
+
 #: distinct texts of a column up to which each has its witness, and how many subjects there must be for each beyond a
 #: score: a column of more is free text, or names the subjects; dates are no words
 _MOST, _FEW, _EACH = 500, 20, 4
@@ -38,7 +40,7 @@ def witnesses(
             if column.startswith("_from") or column in ("_rid", subject) or isinstance(known.schema[column], pl.Struct):
                 continue
             pieces += _of_column(known, name, column, subject, by)
-    return pl.concat(pieces).unique("key", keep="first", maintain_order=True)
+    return copied(pl.concat(pieces).unique("key", keep="first", maintain_order=True))
 
 
 def chosen(told: Iterable[pl.DataFrame]) -> pl.Series:
