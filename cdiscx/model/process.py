@@ -40,7 +40,7 @@ def one_thread_for_small(uploads: Iterable[str]) -> None:
 
 
 #: Polars' memory: what a step gave back serves the next one for ten seconds, instead of going to the system and coming anew
-#: page by page, the pages of long columns with it (a sixth of the time of ADRS and ADTTE, for a tenth more memory)
+#: page by page, those of long columns too (on a busy machine a sixth of the time of ADRS and ADTTE, for a tenth more memory)
 KEEPING = {"_RJEM_MALLOC_CONF": "oversize_threshold:0,dirty_decay_ms:10000,muzzy_decay_ms:-1"}
 
 
