@@ -8,6 +8,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
 
 from cdiscx.model.spec import Begin, Column, Sheet, Source, Study
 from cdiscx.model.spec_yaml import Marks, Path_, dotted
@@ -22,6 +25,13 @@ def heading(text: str) -> str:
     """A heading as it is compared: compatible forms, case, blanks, bracketed units and a trailing colon do not matter."""
     plain = _BRACKETS.sub(" ", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(plain.replace("_", " ").split()).rstrip(":* ") or " ".join(text.casefold().split())
+
+
+@cache
+def _expectations() -> list[str]:
+    """Names of the installed library's expectations, by its files: it takes seconds to load."""
+    folder = distribution("great-expectations").locate_file("great_expectations/expectations/core")
+    return sorted(path.stem for path in Path(str(folder)).glob("*expect*.py"))
 
 
 def dead_links(study: Study, marks: Marks) -> list[str]:
@@ -196,6 +206,7 @@ class _Links:
         for i, expectation in enumerate(study.expectations):
             path: Path_ = ("expectations", i)
             self.known((*path, "table"), expectation.table, [s.holds for s in study.sheets.values()], "table")
+            self.known((*path, "type"), expectation.type, _expectations(), "expectation of Great Expectations")
             for key in ("column", "column_A", "column_B"):
                 if key in expectation.kwargs:
                     self.cell((*path, "kwargs", key), f"{expectation.table}.{expectation.kwargs[key]}")

@@ -126,6 +126,11 @@ def test_a_value_of_the_wrong_type_is_refused_and_never_converted(write: Write, 
         ("label: first day", "label: first day\n    otherwise: ENROL", "there is no anchor 'ENROL'"),
         (
             "anchors:",
+            "expectations: [{id: E-1, table: visits, type: expect_column_values_to_be_nul, message: A., kwargs: {column: VISDAT}}]\nanchors:",
+            "did you mean 'expect_column_values_to_be_null'?",
+        ),
+        (
+            "anchors:",
             "translations: {zh: {first dey: 首日}}\nanchors:",
             "there is no text 'first dey', did you mean 'first day'?",
         ),
