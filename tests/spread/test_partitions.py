@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from grids import grid_of, in_memory, write
@@ -77,26 +78,30 @@ def test_a_cluster_that_is_not_there_is_one_line() -> None:
         flow.validate(messy("palhep-a", 1), cluster="tcp://127.0.0.1:9", expectations=False, **DATES)
 
 
+def three_processes() -> Any:
+    """A local Dask cluster; the test is skipped where Dask is not installed."""
+    distributed = pytest.importorskip("distributed", reason="needs the extra cdiscx[dask]")
+    return distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None)
+
+
 @pytest.mark.slow
 def test_a_cluster_of_three_processes_gives_the_report_of_one() -> None:
-    distributed = pytest.importorskip("distributed", reason="needs the extra cdiscx[dask]")
     data = messy("palhep-a", 1, 2)
     whole = flow.validate(data, expectations=False, **DATES)
-    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as made:
+    with three_processes() as made:
         same(whole, flow.validate(data, expectations=False, cluster=made.scheduler_address, **DATES))
 
 
 @pytest.mark.slow
 def test_a_cluster_that_loses_a_process_in_the_middle_gives_the_report_of_one() -> None:
-    distributed = pytest.importorskip("distributed", reason="needs the extra cdiscx[dask]")
     data = messy("neopvtt-b", 1, 2)
     whole = flow.validate(data, expectations=False, **DATES)
-    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as made:
+    with three_processes() as made:
         killed: list[int] = []
 
         def kill_one_at_work() -> None:
             while not killed:
-                busy = [w for w in made.scheduler.workers.values() if w.processing and made.scheduler.task_prefixes]
+                busy = [w for w in made.scheduler.workers.values() if w.processing]
                 done = any(
                     g.states.get("memory") or g.states.get("released") for g in made.scheduler.task_groups.values()
                 )
