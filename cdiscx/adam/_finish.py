@@ -136,7 +136,7 @@ def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Itera
     )
     at = named["_at"]
     keys = [s for s in sort if s in frame.columns and not _same(frame[s])]
-    place = pl.DataFrame({"_at": at, "_row": _order(at, [frame[s] for s in keys])}).with_columns(
+    place = pl.DataFrame({"_at": at, "_row": _order([at, *(frame[s] for s in keys)])}).with_columns(
         pl.col("_at").gather("_row")
     )
     # the wide rows move once, ADSL's columns are laid beside them; a column of one value need not move
@@ -158,14 +158,18 @@ def _same(values: pl.Series) -> bool:
     return missing == 0 and not values.dtype.is_nested() and bool((values == values.first()).all())
 
 
-def _order(at: pl.Series, keys: Sequence[pl.Series]) -> pl.Series:
-    """Row numbers in the order of subject and sort keys (nulls last), rows that agree in all of them as they stood.
+#: how many keys are looked at for all rows; the others only where rows agree in these
+_FIRST_KEYS = 3
+
+
+def _order(keys: Sequence[pl.Series]) -> pl.Series:
+    """Row numbers in the order of the keys (nulls last), rows that agree in all of them as they stood.
 
     As many keys as fit into 63 bits are one whole number: one such column is sorted many times faster than several.
     """
+    ranks = {f"_o{n}": _rank(k) for n, k in enumerate(keys[:_FIRST_KEYS])}
     packed: list[pl.Expr] = []
     used = 63
-    ranks = {f"_o{n}": _rank(k) for n, k in enumerate((at, *keys))}
     for name, (_, bits) in ranks.items():
         if used + bits > 63:
             packed.append(pl.col(name))
@@ -174,8 +178,18 @@ def _order(at: pl.Series, keys: Sequence[pl.Series]) -> pl.Series:
             packed[-1] = packed[-1] * (1 << bits) + pl.col(name)
             used += bits
     frame = pl.DataFrame({name: numbers for name, (numbers, _) in ranks.items()})
-    order = frame.select(p.alias(f"_p{n}") for n, p in enumerate(packed)).with_row_index("_row")
-    return order.sort(*order.columns[1:], maintain_order=True)["_row"]
+    numbers = frame.select(p.alias(f"_p{n}") for n, p in enumerate(packed)).with_row_index("_row")
+    names = numbers.columns[1:]
+    numbers = numbers.sort(names, maintain_order=True)
+    order = numbers["_row"]
+    rest = keys[_FIRST_KEYS:]
+    alike = pl.all_horizontal(pl.col(n) == pl.col(n).shift(1) for n in names).fill_null(False)
+    if not rest or not (same := numbers.select(alike).to_series()).any():
+        return order
+    tied = same | same.shift(-1, fill_value=False)
+    rows, group = order.filter(tied), (~same).cum_sum().filter(tied)
+    again = _order([group, *(k.gather(rows) for k in rest)])
+    return order.scatter(tied.arg_true(), rows.gather(again))
 
 
 def _rank(values: pl.Series) -> tuple[pl.Series, int]:

@@ -75,9 +75,8 @@ def _site_sums(ctx: Context, test: str, takes_plain: bool) -> pl.DataFrame:
         "TR", "TREVAL", "TREVALID", "TRTESTCD", "TRSTRESN", "TRLNKID", "TRLNKGRP", "VISIT", "VISITNUM", "TRDTC"
     )
     tests = [test, *(["SUMDIAM"] if takes_plain else [])]
-    rows = tr.filter(upper("TRTESTCD").is_in(tests), pl.col("TRSTRESN").is_not_null()).with_columns(
-        reader("TR"), visit("TR"), SUBJID="USUBJID", _own=upper("TRTESTCD") == test
-    )
+    sums = tr.filter(upper("TRTESTCD").is_in(tests), pl.col("TRSTRESN").is_not_null())
+    rows = sums.with_columns(reader(sums, "TR"), visit(sums, "TR"), SUBJID="USUBJID", _own=upper("TRTESTCD") == test)
     first = rows.sort("_own", descending=True, maintain_order=True).unique(_PLACE, keep="first", maintain_order=True)
     return first.select(*_PLACE, AVALSITE="TRSTRESN")
 

@@ -26,17 +26,28 @@ def upper(column: str) -> pl.Expr:
     return pl.col(column).str.to_uppercase().str.strip_chars()
 
 
-def reader(prefix: str) -> pl.Expr:
-    """Whose reading it is: the named assessor, else the evaluator; nobody named is the investigator (contract)."""
-    return pl.coalesce(f"{prefix}EVALID", f"{prefix}EVAL", pl.lit(INVESTIGATOR)).str.to_uppercase().alias("EVAL")
+def in_upper_words(values: pl.Series) -> pl.Series:
+    """Upper case and no blanks around, as `upper`, of a column of few words: each word is changed once, and nothing moves where all of them stay."""
+    words = values.drop_nulls().unique()
+    changed = words.str.to_uppercase().str.strip_chars()
+    if (words == changed).all():
+        return values
+    return changed.gather(values.cast(pl.Enum(words)).to_physical()).alias(values.name)
 
 
-def visit(prefix: str, named: bool = False) -> pl.Expr:
-    """The name of the time point: the visit, else its number, the link group or the date. `named`: every record has a visit."""
-    if named:
-        return upper("VISIT").alias("VISIT")
+def reader(frame: pl.DataFrame, prefix: str) -> pl.Series:
+    """EVAL, whose reading it is: the named assessor, else the evaluator; nobody named is the investigator (contract)."""
+    named = frame.select(pl.coalesce(f"{prefix}EVALID", f"{prefix}EVAL", pl.lit(INVESTIGATOR)).alias("EVAL"))
+    return in_upper_words(named.to_series())
+
+
+def visit(frame: pl.DataFrame, prefix: str) -> pl.Series:
+    """VISIT, the name of the time point: the visit, else its number, the link group or the date."""
+    names = in_upper_words(frame["VISIT"])
+    if not names.has_nulls():
+        return names
     number = pl.col("VISITNUM").cast(pl.String)
-    return pl.coalesce(upper("VISIT"), number, f"{prefix}LNKGRP", f"{prefix}DTC").alias("VISIT")
+    return frame.select(pl.coalesce(names, number, f"{prefix}LNKGRP", f"{prefix}DTC").alias("VISIT")).to_series()
 
 
 def lesion_id(column: str) -> pl.Expr:
@@ -79,9 +90,12 @@ def lesion_records(ctx: Context) -> pl.DataFrame:
         "TR", "TREVAL", "TREVALID", "TRLNKID", "TRLNKGRP", "TRGRPID", "TRTESTCD", "TRORRES", "TRSTRESC", "TRSTRESN", "TRSTAT",
         "TRREASND", "TRMETHOD", "VISIT", "VISITNUM", "TRDTC", "TRDT", "TRSEQ", "TRARTPH", "TRTYPENH",
     )  # fmt: skip
-    readings = tr.filter(
+    rows = tr.filter(
         pl.col("TRLNKID").is_not_null(), upper("TRTESTCD").is_in([*_SIZES, *_STATES]) | pl.col("TRTESTCD").is_null()
-    ).with_columns(reader("TR"), visit("TR"), SUBJID="USUBJID", TEST=upper("TRTESTCD"), RESULT=upper("TRSTRESC"))
+    )
+    readings = rows.with_columns(
+        reader(rows, "TR"), visit(rows, "TR"), SUBJID="USUBJID", TEST=upper("TRTESTCD"), RESULT=upper("TRSTRESC")
+    )
     known = _identities(ctx)
     return readings.join(known, on=["SUBJID", "EVAL", "TRLNKID"], how="left", maintain_order="left").with_columns(
         CLASS=pl.coalesce("CLASS", upper("TRGRPID"))
@@ -154,9 +168,11 @@ def _identities(ctx: Context) -> pl.DataFrame:
         "TULOCTXT", "TUSEQ",
     )  # fmt: skip
     place = upper("TULOC")
+    named = tu.filter(pl.col("TULNKID").is_not_null())
     return (
-        tu.filter(pl.col("TULNKID").is_not_null())
-        .with_columns(reader("TU"), SUBJID="USUBJID", CLASS=pl.coalesce(upper("TUSTRESC"), upper("TUORRES")))
+        named.with_columns(
+            reader(named, "TU"), SUBJID="USUBJID", CLASS=pl.coalesce(upper("TUSTRESC"), upper("TUORRES"))
+        )
         .sort("TUSEQ", nulls_last=True, maintain_order=True)
         .group_by("SUBJID", "EVAL", pl.col("TULNKID").alias("TRLNKID"), maintain_order=True)
         .agg(
@@ -178,10 +194,10 @@ def response_records(ctx: Context) -> pl.DataFrame:
         "RS", "RSEVAL", "RSEVALID", "RSTESTCD", "RSCAT", "RSORRES", "RSSTRESC", "RSLNKGRP", "VISIT", "VISITNUM", "RSDTC",
         "RSDT", "RSSEQ", "RSSTAT",
     )  # fmt: skip
-    named = rs["VISIT"].null_count() == 0
     done = rs if rs["RSSTAT"].null_count() == rs.height else rs.filter(pl.col("RSSTAT").is_null())
     return done.select(
-        reader("RS"), visit("RS", named), SUBJID="USUBJID", TEST=upper("RSTESTCD"), RESULT=upper("RSSTRESC"), RSCAT="RSCAT",
+        reader(done, "RS"), visit(done, "RS"), SUBJID="USUBJID", TEST=in_upper_words(done["RSTESTCD"]),
+        RESULT=in_upper_words(done["RSSTRESC"]), RSCAT="RSCAT",
         RSORRES="RSORRES", VISITNUM="VISITNUM", RSDT="RSDT", RSSEQ="RSSEQ", _id="_id",
     )  # fmt: skip
 
@@ -255,7 +271,7 @@ def _flow(ctx: Context) -> pl.DataFrame:
     )
     rows = tr.filter(upper("TRTESTCD") == "PVFLWIND")
     return rows.with_columns(
-        reader("TR"), visit("TR"), SUBJID="USUBJID", RESULT=upper("TRSTRESC"), RSDT="TRDT", RSSEQ=pl.lit(None, dtype=pl.Float64)
+        reader(rows, "TR"), visit(rows, "TR"), SUBJID="USUBJID", RESULT=upper("TRSTRESC"), RSDT="TRDT", RSSEQ=pl.lit(None, dtype=pl.Float64)
     )  # fmt: skip
 
 

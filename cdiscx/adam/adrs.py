@@ -156,7 +156,8 @@ def _assembled(ctx: Context, pieces: list[pl.DataFrame]) -> pl.DataFrame:
     frame = pl.concat([p for p in pieces if p.height] or [pl.DataFrame(schema=_SHAPE)], how="diagonal")
     frame = frame.with_columns(pl.lit(None, dtype=t).alias(c) for c, t in _SHAPE.items() if c not in frame.columns)
     table = parameter_table(ctx)
-    own = pl.concat_list(pl.coalesce("RID", "_dm"))
+    record = pl.coalesce("RID", "_dm").reshape((-1, 1)).arr.to_list()
+    own = record if frame["_from"].null_count() == frame.height else pl.coalesce("_from", record)
     # SUBJID is the subject's row in ADSL, and a word its place among the words: looked up, not joined
     beside = _people(ctx).select(pl.col("USUBJID", "_start", "_dm").gather(frame["SUBJID"]))
     codes, code = _places(frame["PARAMCD"])
@@ -173,7 +174,7 @@ def _assembled(ctx: Context, pieces: list[pl.DataFrame]) -> pl.DataFrame:
             SRCDOM=pl.coalesce("SRCDOM", "_dom"),
             SRCVAR=pl.coalesce("SRCVAR", "_var"),
             SRCSEQ="RSSEQ",
-            _from=pl.coalesce("_from", own),
+            _from=own,
             _at="SUBJID",
         )
         .drop("SUBJID", "EVAL", "VISIT", "VISITNUM", "TP", "RSSEQ", "RID", "_dm", "_start", "_dom", "_var")

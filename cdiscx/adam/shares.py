@@ -20,24 +20,24 @@ from cdiscx.adam._facts import all_facts
 from cdiscx.model.kept import Kept, Scratch, pieces, selected
 from cdiscx.model.spec import Study
 from cdiscx.parts import Spread, spread
-from cdiscx.parts.shares import packed, unpacked
+from cdiscx.parts.shares import Parcel, packed, sent, unpacked
 from cdiscx.parts.together import together
 from cdiscx.parts.witnesses import chosen, witnesses
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """SDTM of a share of the subjects, packed, and how it is derived: once by each of the studies."""
+    """SDTM of a share of the subjects, packed or as it lies on disk, and how it is derived: once by each of the studies."""
 
     studies: tuple[Study, ...]
-    frames: Mapping[str, bytes]
+    frames: Mapping[str, Parcel]
     cutoff: dt.date
     #: of each study what its datasets say of all subjects
     facts: Sequence[Mapping[str, pl.DataFrame]]
 
     def sent(self) -> Portion:
-        """Itself: it is packed."""
-        return self
+        """The same with its frames packed, for a machine that does not see this one's files."""
+        return replace(self, frames={name: sent(parcel) for name, parcel in self.frames.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def derive_shares(
     def portion(share: int) -> Portion:
         own = ranks.filter(pl.col("_share") == share).get_column("USUBJID")
         others = ranks.get_column("USUBJID") if share == 0 else None
-        packages = {n: packed(_piece(f, share, number, own, others)) for n, f in frames.items()}
+        packages = {n: _piece(f, share, number, own, others) for n, f in frames.items()}
         return Portion(tuple(studies), packages, cutoff, facts)
 
     answers, _ = spread(derive_portion, number, portion, how, lambda: None, partial(_laid_down, scratch=scratch))
@@ -137,13 +137,12 @@ def _ranks(subjects: pl.DataFrame, dm: pl.DataFrame | Kept, number: int) -> pl.D
     return subjects.sort("USUBJID").with_columns(_share=pl.int_range(pl.len()) * number // pl.len())
 
 
-def _piece(
-    held: pl.DataFrame | Kept, share: int, number: int, subjects: pl.Series, listed: pl.Series | None
-) -> pl.DataFrame:
+def _piece(held: pl.DataFrame | Kept, share: int, number: int, subjects: pl.Series, listed: pl.Series | None) -> Parcel:
     """The records of a share: of a dataset on disk its file, of one in memory those of the share's subjects."""
     if isinstance(held, Kept) and len(held.paths) == number:
-        return pl.scan_ipc(held.paths[share], glob=False).collect()
-    return _of(held, subjects, listed)
+        rows = pl.scan_ipc(held.paths[share], glob=False).select(pl.len()).collect().item()
+        return Kept((held.paths[share],), rows, held.schema, held.owner)
+    return packed(_of(held, subjects, listed))
 
 
 def _of(held: pl.DataFrame | Kept, subjects: pl.Series, listed: pl.Series | None) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 from cdiscx.model.spec import Study
 from cdiscx.registry import view
 from cdiscx.standards.organs import at_porta_hepatis, organ
+from cdiscx.views.placement import REBASE, placed
 
 _CLASSES = {"targets": "TARGET", "nontargets": "NON-TARGET", "newlesions": "NEW"}
 _TEXT = ("EVAL", "VISIT", "LESID", "TRDATC", "TUORGAN", "TULOC", "TUNODAL", "TUMETHOD", "ARTPHASE", "LDIAMC", "SAXISC",
@@ -155,7 +156,7 @@ def timed_points(
     points = points.join(anchors.select("SUBJID", *dates), on="SUBJID", how="left")
     return placed(study, points).with_columns(
         EVALUABLE=(pl.col("OVRLRESP").is_not_null() & (pl.col("OVRLRESP") != "NE")).fill_null(False)
-        | (pl.col("ROLE") == "POST-OPERATIVE BASELINE"),
+        | (pl.col("ROLE") == REBASE),
     )
 
 
@@ -172,105 +173,6 @@ def _responses(frame: pl.LazyFrame | None) -> pl.LazyFrame:
     columns = [pl.col(c) if c in has else pl.lit(None, dtype=shape[c]).alias(c) for c in shape]
     picked = frame.select(*columns).rename({"_rid": "RSRID"})
     return picked.group_by(_POINT, maintain_order=True).agg(pl.all().first())
-
-
-def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
-    """Time points with their ROLE, segment (BASETYPE) and order in it (TP), sorted by subject, reader, segment and date.
-
-    `points`: SUBJID, EVAL, VISIT, ANYDAT, D1, SURG. The baseline is the last time point on or before D1, else the
-    schedule's baseline visit; after surgery the schedule's post-operative baseline, else the first scan; where SCANNED is
-    known, a time point without any row of a target or non-target lesion is no scan. TP: 0 at the
-    segment's baseline, then 1.. by date; earlier time points get negative numbers.
-    """
-    # numbered in the order of the words: one join on text, whole numbers from here on; the wide rows move once
-    numbered = points.with_row_index("_i").cache()
-    who = numbered.select("SUBJID", "EVAL").unique().sort("SUBJID", "EVAL").with_row_index("_who")
-    visits = numbered.select("VISIT").unique().sort("VISIT").with_row_index("_visit")
-    names = points.collect_schema().names()
-    read = ["SCANNED"] if "SCANNED" in names else []
-    narrow = numbered.select("_i", "SUBJID", "EVAL", "VISIT", "ANYDAT", "D1", "SURG", *read)
-    narrow = narrow.join(who, on=["SUBJID", "EVAL"], how="left", nulls_equal=True).drop("SUBJID", "EVAL")
-    narrow = narrow.join(visits, on="VISIT", how="left")
-    wide = pl.concat([_ordered(_roles(study, narrow)), numbered.select(names)], how="horizontal")
-    return wide.select(*(pl.col(n).gather(pl.col("_i")) for n in names), "ROLE", "BASETYPE", "TP", "PT", "SEG")
-
-
-def _roles(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
-    """`_i`, `_who`, ROLE, `_after` (past surgery, where the study takes a new baseline there) and `_zero`, with the sort keys."""
-    baseline = [v.name for v in study.schedule if v.baseline]
-    postop = [v.name for v in study.schedule if v.postop_baseline]
-    rebase = study.criterion is None or study.criterion.rebaseline_after_surgery
-    date = pl.col("ANYDAT")
-    at_baseline = pl.col("VISIT").is_in(baseline)
-    early = (date <= pl.col("D1")).fill_null(False)
-    after = (date > pl.col("SURG")).fill_null(False) & pl.lit(rebase) & ~early & ~at_baseline
-    scanned = pl.col("SCANNED") if "SCANNED" in points.collect_schema().names() else pl.lit(True)
-    points = points.with_columns(_early=early, _named=at_baseline & ~early, _after=after).with_columns(
-        _flagged=pl.col("_after") & pl.col("VISIT").is_in(postop) & scanned, _read=pl.col("_after") & scanned
-    )
-    points = points.cache()
-    flagged = pl.col("_flagged")
-    marks = points.group_by("_who").agg(
-        _last_early=pl.when("_early").then(date).max(),
-        _first_after=pl.coalesce(pl.when("_read").then(date).min(), pl.when("_after").then(date).min()),
-        _any_read=pl.col("_read").any(),
-        _first_flagged=pl.when(flagged).then(date).min(),
-        _any_flagged=flagged.any(),
-        _any_early=pl.col("_early").any(),
-    )
-    points = points.join(marks, on="_who", how="left")
-    base = pl.when("_any_early").then(pl.col("_early") & (date == pl.col("_last_early"))).otherwise("_named")
-    first = pl.when("_any_read").then("_read").otherwise("_after") & (date == pl.col("_first_after"))
-    postbase = pl.when("_any_flagged").then("_flagged").otherwise(first)
-    start = pl.when("_any_flagged").then("_first_flagged").otherwise("_first_after")
-    points = points.with_columns(_base=base.fill_null(False), _postbase=postbase.fill_null(False), _start=start)
-    prior = (pl.col("_early") | pl.col("_named")) & ~pl.col("_base")
-    waiting = pl.col("_after") & ~pl.col("_postbase") & (date < pl.col("_start")).fill_null(False)
-    role = (
-        pl.when("_base")
-        .then(pl.lit("BASELINE"))
-        .when("_postbase")
-        .then(pl.lit("POST-OPERATIVE BASELINE"))
-        .when(prior | waiting)
-        .then(pl.lit("PRIOR"))
-        .otherwise(pl.lit("POST-BASELINE"))
-    )
-    return points.select(
-        "_i", "_who", "_after", "ANYDAT", "_visit", ROLE=role, _zero=pl.col("_base") | pl.col("_postbase")
-    )
-
-
-def _ordered(points: pl.LazyFrame) -> pl.LazyFrame:
-    """`_i`, ROLE, BASETYPE, TP, PT (this order) and SEG in the order of subject, reader, segment and date."""
-    segment = pl.when("_after").then(pl.lit("POST-OPERATIVE")).otherwise(pl.lit("PRE-TREATMENT"))
-    # POST-OPERATIVE sorts before PRE-TREATMENT, as the words do
-    ordered = points.sort(_sort_key()).with_row_index("_row").cache()
-    row = pl.col("_row").cast(pl.Int32)
-    starts = ordered.group_by("_who", "_after").agg(
-        _first=row.min(),
-        _at_zero=pl.when("_zero").then(row).min(),
-        _at_one=pl.when(pl.col("ROLE") == "POST-BASELINE").then(row).min(),
-    )
-    begins = pl.coalesce("_at_zero", pl.col("_at_one") - 1, "_first")
-    placed_ = ordered.join(starts, on=["_who", "_after"], how="left", maintain_order="left")
-    number = pl.col("_who").cast(pl.UInt32) * 2 + (~pl.col("_after")).cast(pl.UInt32)
-    return placed_.select(
-        "_i", "ROLE", BASETYPE=segment, TP=(row - begins).cast(pl.Int32), PT=pl.col("_row").cast(pl.UInt32), SEG=number
-    )
-
-
-def _sort_key() -> pl.Expr:
-    """Subject and reader, segment, date (blank last) and visit as one whole number, which is sorted several times faster.
-
-    It holds as long as readers times visit names times days of the data stay below 2**62.
-    """
-    day = pl.col("ANYDAT").to_physical().cast(pl.Int64)
-    low, high = day.min(), day.max()
-    date = (day - low).fill_null(high - low + 1).fill_null(0)
-    days = (high - low + 2).fill_null(1)
-    segment = pl.col("_who").cast(pl.Int64) * 2 + (~pl.col("_after")).cast(pl.Int64)
-    visit = pl.col("_visit").cast(pl.Int64)
-    return (segment * days + date) * (visit.max() + 1) + visit
 
 
 @view("progression", of=("assessments",), requires=("targets", "subjects"))
