@@ -47,7 +47,7 @@ def window(ctx: Context, rows: pl.DataFrame, *, before_surgery: bool) -> pl.Data
     inside = rows.filter("ANL01", pl.col("RESP").is_not_null())
     if before_surgery:
         inside = inside.filter((date < pl.col("SURG")).fill_null(True))
-    beside = limits.select(pl.col("_nact", "_ref").gather(inside["SUBJID"]))  # SUBJID is the row in ADSL
+    beside = limits.select("_nact", "_ref")[inside["SUBJID"]]  # SUBJID is the row in ADSL
     inside = pl.concat([inside, beside], how="horizontal")
     return inside.filter((date < pl.col("_nact")).fill_null(True))
 

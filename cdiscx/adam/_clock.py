@@ -38,7 +38,7 @@ class Clock:
 
     def sourced(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Readings with `_from`, the records that they rest on."""
-        return rows.with_columns(_from=self.responses["_from"].gather(rows["_r"]))
+        return rows.with_columns(_from=self.responses["_from"][rows["_r"]])
 
     def option(self, name: str, default: object = None) -> object:
         """A switch of the endpoint."""

@@ -116,7 +116,7 @@ def _said_only(ctx: Context, tables: dict[str, pl.LazyFrame]) -> pl.DataFrame:
     dates = tables["anchors"].join(by_number, on="SUBJID", maintain_order="left")
     numbered = said.drop("SUBJID").rename({"_at": "SUBJID"}), dates.drop("SUBJID").rename({"_at": "SUBJID"})
     points = timed_points(ctx.study, None, *numbered).collect(engine="in-memory")
-    points = points.with_columns(SUBJID=people["SUBJID"].gather(points["SUBJID"]), _at="SUBJID")
+    points = points.with_columns(SUBJID=people["SUBJID"][points["SUBJID"]], _at="SUBJID")
     points = points.with_columns(pl.lit(None, dtype=t).alias(c) for c, t in blank.items())
     return _with(points, (*_DERIVED, *_COMPOSITE)).with_columns(_seen=pl.lit(None, dtype=pl.List(pl.UInt32)))
 

@@ -136,18 +136,16 @@ def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Itera
     )
     at = named["_at"]
     keys = [s for s in sort if s in frame.columns and not _same(frame[s])]
-    place = pl.DataFrame({"_at": at, "_row": _order([at, *(frame[s] for s in keys)])}).with_columns(
-        pl.col("_at").gather("_row")
-    )
+    order = _order([at, *(frame[s] for s in keys)])
+    place = pl.DataFrame({"_at": at[order]})
     # the wide rows move once, ADSL's columns are laid beside them; a column of one value need not move
-    kept = frame.drop(brought, strict=False)
-    order = place["_row"]
-    moved = pl.DataFrame([c if _same(c) else c.gather(order) for c in kept.get_columns()])
+    kept = frame.drop(brought, strict=False).get_columns()
+    still = pl.DataFrame([c for c in kept if (c.name not in keys and _same(c))])
+    moved = pl.DataFrame([c for c in kept if c.name not in still.columns])[order]
     row = pl.int_range(pl.len(), dtype=pl.Int64)
     begins = pl.when(pl.col("_at").ne_missing(pl.col("_at").shift(1)) | (row == 0)).then(row).forward_fill()
     counted = place.select(ASEQ=row - begins + 1)
-    beside = people.select(pl.col(brought).gather(place["_at"]))
-    return pl.concat([moved, counted, beside], how="horizontal")
+    return pl.concat([moved, still, counted, people.select(brought)[place["_at"]]], how="horizontal")
 
 
 def _same(values: pl.Series) -> bool:
@@ -188,8 +186,8 @@ def _order(keys: Sequence[pl.Series]) -> pl.Series:
         return order
     tied = same | same.shift(-1, fill_value=False)
     rows, group = order.filter(tied), (~same).cum_sum().filter(tied)
-    again = _order([group, *(k.gather(rows) for k in rest)])
-    return order.scatter(tied.arg_true(), rows.gather(again))
+    again = _order([group, *(k[rows] for k in rest)])
+    return order.scatter(tied.arg_true(), rows[again])
 
 
 def _rank(values: pl.Series) -> tuple[pl.Series, int]:

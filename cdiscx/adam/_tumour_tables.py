@@ -32,7 +32,7 @@ def in_upper_words(values: pl.Series) -> pl.Series:
     changed = words.str.to_uppercase().str.strip_chars()
     if (words == changed).all():
         return values
-    return changed.gather(values.cast(pl.Enum(words)).to_physical()).alias(values.name)
+    return changed[values.cast(pl.Enum(words)).to_physical()].alias(values.name)
 
 
 def reader(frame: pl.DataFrame, prefix: str) -> pl.Series:

@@ -159,11 +159,11 @@ def _assembled(ctx: Context, pieces: list[pl.DataFrame]) -> pl.DataFrame:
     record = pl.coalesce("RID", "_dm").reshape((-1, 1)).arr.to_list()
     own = record if frame["_from"].null_count() == frame.height else pl.coalesce("_from", record)
     # SUBJID is the subject's row in ADSL, and a word its place among the words: looked up, not joined
-    beside = _people(ctx).select(pl.col("USUBJID", "_start", "_dm").gather(frame["SUBJID"]))
+    beside = _people(ctx).select("USUBJID", "_start", "_dm")[frame["SUBJID"]]
     codes, code = _places(frame["PARAMCD"])
-    names = [pl.Series(n, [table[c][i] for c in codes], dtype=pl.String).gather(code) for i, n in enumerate(_NAMES)]
+    names = [pl.Series(n, [table[c][i] for c in codes], dtype=pl.String)[code] for i, n in enumerate(_NAMES)]
     words, word = _places(frame["AVALC"])
-    numbers = pl.Series("AVAL", [_CODES.get(w) for w in words], dtype=pl.Float64).gather(word)
+    numbers = pl.Series("AVAL", [_CODES.get(w) for w in words], dtype=pl.Float64)[word]
     return (
         pl.concat([frame, beside, pl.DataFrame([*names, numbers, *_sources(frame)])], how="horizontal")
         .with_columns(
@@ -214,7 +214,7 @@ def _sources(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     place = pl.when(death).then(0).when(by_record).then(1).when(pl.col("_from").is_not_null()).then(2).cast(pl.UInt8)
     at = frame.select(place).to_series()
     domains, variables = ("ADSL", "RS", "TR"), ("DTHDT", "RSSTRESC", "TRSTRESN")
-    return pl.Series("_dom", domains).gather(at), pl.Series("_var", variables).gather(at)
+    return pl.Series("_dom", domains)[at], pl.Series("_var", variables)[at]
 
 
 _NAMES = ("PARAM", "PARCAT1")

@@ -17,7 +17,7 @@ import polars as pl
 from cdiscx import registry
 from cdiscx.adam import Derived, derive
 from cdiscx.adam._facts import all_facts
-from cdiscx.model.kept import Kept, Scratch, pieces, selected
+from cdiscx.model.kept import Kept, Scratch, copied, pieces, selected
 from cdiscx.model.spec import Study
 from cdiscx.parts import Spread, spread
 from cdiscx.parts.shares import Parcel, packed, sent, unpacked
@@ -154,7 +154,8 @@ def _of(held: pl.DataFrame | Kept, subjects: pl.Series, listed: pl.Series | None
     wanted = own if listed is None else own | ~who.is_in(listed.implode())
     if isinstance(held, pl.DataFrame):
         return held.filter(wanted)
-    return pl.concat([piece.filter(wanted) for piece in pieces(held)])
+    rows = (copied(found) for piece in pieces(held) if (found := piece.filter(wanted)).height)
+    return pl.concat([pl.DataFrame(schema=held.schema), *rows])
 
 
 def _laid_down(answer: Answer, scratch: Scratch | None) -> Answer:

@@ -41,7 +41,7 @@ def _placed(study: Study, points: pl.DataFrame) -> pl.DataFrame:
     if not rows["_key"].is_sorted():
         rows = rows.with_row_index("_i").sort("_key")
         # the wide rows move once
-        points = pl.DataFrame([c.gather(rows["_i"]) for c in points.get_columns()], height=points.height)
+        points = points[rows["_i"]]
     rows = rows.with_columns(pl.col("_seg").rle_id())
     return points.with_columns(_ordered(_with_roles(rows)).get_columns())
 
@@ -114,7 +114,7 @@ def _ordered(rows: pl.DataFrame) -> pl.DataFrame:
     segments = pl.Series("BASETYPE", ["PRE-TREATMENT", "POST-OPERATIVE"])
     return pl.DataFrame(
         [
-            roles.gather(rows["_role"]), segments.gather(rows["_after"].cast(pl.UInt8)),
+            roles[rows["_role"]], segments[rows["_after"].cast(pl.UInt8)],
             *counted.select(TP=pl.col("_row") - pl.col("_begins"), PT=pl.col("_row").cast(pl.UInt32), SEG="_seg"),
         ]
     )  # fmt: skip
