@@ -9,11 +9,13 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import Cell
 from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._writer import WorksheetWriter
@@ -137,6 +139,8 @@ def _typed(upload: UploadFile, data: bytes | None, tongue: Language) -> tuple[An
 def _fill(page: Any, sheet: RawSheet) -> None:
     letters = [name for name in sheet.text.columns if name != "_row"]
     numbers = sheet.text.get_column("_row").to_list()
+    look = Cell(page)
+    look.number_format = "@"
     for at, letter in enumerate(letters, start=1):
         column = sheet.text.get_column(letter)
         longest = [len(text) for text in column.cast(pl.String).drop_nulls().head(200)]
@@ -146,7 +150,7 @@ def _fill(page: Any, sheet: RawSheet) -> None:
                 cell = page.cell(row, at)
                 cell.value = words.xml_safe(value)[:32_000]
                 cell.data_type = "s"
-                cell.number_format = "@"
+                cell._style = copy(look._style)  # setting a format looks for it among all formats
 
 
 def _title(name: str, taken: set[str]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from openpyxl.cell.cell import MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.cell_style import StyleArray
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 
@@ -27,6 +29,7 @@ _FILLS = {
 }
 _HEAD = PatternFill("solid", start_color="FF2B4A66", end_color="FF2B4A66")
 _EDGE = Border(*[Side(style="thin", color="FFD5DBE1")] * 4)
+_WRAPPED = Alignment(wrap_text=True, vertical="top")
 _COLUMNS = {
     "Severity": 10,
     "Check": 10,
@@ -128,8 +131,9 @@ def add_front(
         cell.font, cell.fill, cell.border = Font(name="Calibri", bold=True, color="FFFFFFFF"), _HEAD, _EDGE
     page.freeze_panes = page.cell(head + 1, 1)
     ordered = sorted(findings, key=lambda f: (f.row is not None, -f.severity.rank if f.row is None else 0))
+    looks: dict[object, StyleArray] = {}
     for row, finding in enumerate(ordered[:LISTED], start=head + 1):
-        _row(page, row, finding, sheets, marked.get(finding.fingerprint), ids, tongue)
+        _row(page, row, finding, sheets, marked.get(finding.fingerprint), ids, tongue, looks)
     if len(ordered) > LISTED:
         _put(
             page,
@@ -154,6 +158,7 @@ def _row(
     at: str | None,
     ids: Mapping[str, str],
     tongue: Language,
+    looks: dict[object, StyleArray],
 ) -> None:
     values = (
         tongue.label(finding.severity.value),
@@ -169,15 +174,22 @@ def _row(
         finding.fix,
         ids.get(finding.fingerprint, finding.fingerprint),
     )
+    title = sheets.get(finding.sheet or "")
     for column, value in enumerate(values, start=1):
         cell = _put(page, row, column, value)
-        cell.border, cell.alignment = _EDGE, Alignment(wrap_text=True, vertical="top")
-    page.cell(row, 1).fill = _FILLS[finding.severity]
-    title = sheets.get(finding.sheet or "")
+        look = finding.severity if column == 1 else "link" if column == 7 and title else None
+        if look in looks:
+            cell._style = copy(looks[look])  # openpyxl compares fonts, fills and borders each time one is set
+        else:
+            cell.border, cell.alignment = _EDGE, _WRAPPED
+            if isinstance(look, Severity):
+                cell.fill = _FILLS[look]
+            elif look:
+                cell.font = Font(name="Calibri", color="FF1F5F8B", underline="single")
+            looks[look] = cell._style
     if title:
         target = page.cell(row, 7)
         target.hyperlink = Hyperlink(ref=target.coordinate, location=f"{quoted(title)}!{at or 'A1'}")
-        target.font = Font(name="Calibri", color="FF1F5F8B", underline="single")
     widths = list(_COLUMNS.values())
     lines = max(1 + _width(str(value or "")) // (width - 2) for value, width in zip(values, widths, strict=True))
     page.row_dimensions[row].height = 15.0 * min(lines, 20)
@@ -185,7 +197,7 @@ def _row(
 
 def _width(text: str) -> int:
     """Columns that a text takes: two for a wide character, as in Chinese."""
-    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
+    return len(text) if text.isascii() else sum(2 if ord(c) > 0x2E80 else 1 for c in text)
 
 
 def _put(page: Any, row: int, column: int, value: object) -> Any:
