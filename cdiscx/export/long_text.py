@@ -14,7 +14,7 @@ import polars as pl
 from cdiscx.export.ascii import spelled, to_ascii
 from cdiscx.export.fields import LABEL, NAME, TEXT
 from cdiscx.model.dataset import Dataset, Variable
-from cdiscx.model.kept import Kept, Scratch, changed
+from cdiscx.model.kept import Kept, Scratch, changed, copied
 from cdiscx.model.kept import pieces as pieces_of
 
 #: beginning of the private `_block` of records that continue a text; the variable follows
@@ -72,7 +72,7 @@ def split_long_text(datasets: Mapping[str, Dataset]) -> dict[str, Dataset]:
         ) -> pl.DataFrame:
             for (variable, texts), rows in zip(long, extra, strict=True):
                 frame, own = _cut(dataset, frame, variable, texts)
-                rows.append(own.with_columns(pl.lit(len(rows), pl.UInt32).alias(_PIECE)))
+                rows.append(copied(own.with_columns(pl.lit(len(rows), pl.UInt32).alias(_PIECE))))
             return frame
 
         held = dataset.held

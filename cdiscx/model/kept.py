@@ -7,6 +7,7 @@ when the program ends, after an error as well.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -128,7 +129,10 @@ class Kept:
 
 def copied(few: pl.DataFrame) -> pl.DataFrame:
     """A few rows picked from a large frame, with texts of their own: otherwise they hold all texts of the large one."""
-    return pl.DataFrame(few.to_dict(as_series=False), schema=few.schema)
+    out = io.BytesIO()
+    few.write_ipc(out, compat_level=pl.CompatLevel.oldest())  # texts one behind the other, not places in shared ones
+    out.seek(0)
+    return pl.read_ipc(out).cast(few.schema)
 
 
 def selected(held: pl.DataFrame | Kept, columns: Sequence[str]) -> pl.DataFrame:

@@ -48,11 +48,12 @@ class Share:
 
     def sent(self) -> Share:
         """The same with its frames packed, for a machine that does not see this one's files."""
-        tables = {name: (_sent(parcel), origin) for name, (parcel, origin) in self.tables.items()}
-        return replace(self, tables=tables, problems=_sent(self.problems), ledger=_sent(self.ledger))
+        tables = {name: (sent(parcel), origin) for name, (parcel, origin) in self.tables.items()}
+        return replace(self, tables=tables, problems=sent(self.problems), ledger=sent(self.ledger))
 
 
-def _sent(parcel: Parcel) -> bytes:
+def sent(parcel: Parcel) -> bytes:
+    """A parcel packed, wherever it lies."""
     return parcel if isinstance(parcel, bytes) else packed(parcel.load())
 
 

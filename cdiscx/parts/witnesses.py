@@ -60,34 +60,36 @@ def _of_column(frame: pl.DataFrame, name: str, column: str, subject: str, by: st
             dtype = pl.String()
     place = f"{name}.{column}"
     group = pl.col(by).fill_null("").cast(pl.String) if by and by != column and by in frame.columns else pl.lit("")
-    some = (
-        frame.lazy()
-        .filter(value.is_not_null())
-        .select(pl.col(subject).alias("subject"), group.alias("g"), value.alias("v"))
+    rows = frame.select(pl.col(subject).alias("subject"), group.alias("g"), value.alias("v")).filter(
+        pl.col("v").is_not_null()
     )
-    kinds = [some.group_by("g", maintain_order=True).agg(pl.col("subject").first(), k=pl.lit("filled").first())]
-    if dtype == pl.String:
-        text = pl.col("v")
-        word = text.cast(pl.Float64, strict=False).is_null()
-        whole = text.str.contains(r"^-?[0-9]+$")
-        longest = some.filter(text.str.len_chars() == text.str.len_chars().max())
-        kinds += [
-            _kind(some.filter(word), "word"),
-            _kind(some.filter(~word & ~whole), "number"),
-            _kind(longest, "longest"),
-        ]
-        kinds.append(_kind(some.filter(whole), "whole"))
-    kinds = [k.select(pl.format("{}|{}|{}", pl.lit(place), "k", "g").alias("key"), "subject") for k in kinds]
-    out = [k.collect().cast(WITNESSES) for k in kinds]
-    if dtype == pl.String:
-        texts = some.group_by("g", "v", maintain_order=True).agg(pl.col("subject").first()).collect()
-        words = texts.filter(~pl.col("v").str.contains(_DATE))
-        most = max(_FEW, min(_MOST, frame.get_column(subject).n_unique() // _EACH))
-        if words.get_column("v").n_unique() <= most:
-            key = pl.format("{}={}|{}", pl.lit(place), "v", "g").alias("key")
-            out.append(words.select(key, "subject").cast(WITNESSES))
+    if dtype != pl.String:
+        return [_named(place, "filled", rows)]
+    # each text once, with the first who has it, in the order in which they come: what follows looks at these only
+    texts = rows.group_by("g", "v", maintain_order=True).agg(pl.col("subject").first())
+    text = pl.col("v")
+    facts = texts.with_columns(
+        word=text.cast(pl.Float64, strict=False).is_null(),
+        whole=text.str.contains(r"^-?[0-9]+$"),
+        size=text.str.len_chars(),
+    )
+    out = [
+        _named(place, "filled", texts),
+        _named(place, "word", facts.filter("word")),
+        _named(place, "number", facts.filter(~pl.col("word") & ~pl.col("whole"))),
+        _named(place, "longest", facts.filter(pl.col("size") == pl.col("size").max())),
+        _named(place, "whole", facts.filter("whole")),
+    ]
+    words = texts.filter(~text.str.contains(_DATE))
+    most = max(_FEW, min(_MOST, frame.get_column(subject).n_unique() // _EACH))
+    if words.get_column("v").n_unique() <= most:
+        key = pl.format("{}={}|{}", pl.lit(place), "v", "g").alias("key")
+        out.append(words.select(key, "subject").cast(WITNESSES))
     return out
 
 
-def _kind(rows: pl.LazyFrame, kind: str) -> pl.LazyFrame:
-    return rows.group_by("g", maintain_order=True).agg(pl.col("subject").first(), k=pl.lit(kind).first())
+def _named(place: str, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Who is the first to show a kind of value, in each group."""
+    first = rows.group_by("g", maintain_order=True).agg(pl.col("subject").first())
+    key = pl.format("{}|{}|{}", pl.lit(place), pl.lit(kind), "g").alias("key")
+    return first.select(key, "subject").cast(WITNESSES)

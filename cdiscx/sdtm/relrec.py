@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Kept, copied, pieces
 from cdiscx.standards import guide
 
 
@@ -73,17 +74,32 @@ def _first_study(dataset: Dataset) -> object:
     return next(iter(dataset.slices(1))).item(0, "STUDYID")
 
 
+def _together(sdtm: Mapping[str, Dataset], wanted: Mapping[str, Sequence[str]]) -> Iterator[list[pl.DataFrame]]:
+    """Columns of several datasets; of those on disk a file of each at a time, which have the same subjects."""
+    held = [sdtm[name].held for name in wanted]
+    files = {len(h.paths) if isinstance(h, Kept) else 1 for h in held}
+    if len(files) > 1:
+        yield [sdtm[name].some(columns) for name, columns in wanted.items()]
+        return
+    each = (pieces(h, columns) for h, columns in zip(held, wanted.values(), strict=True))
+    yield from map(list, zip(*each, strict=True))
+
+
 def _level(sdtm: Mapping[str, Dataset], link: Link) -> pl.DataFrame:
     """Two rows of a link between datasets, or none where no value stands on both sides."""
-    values = []
-    for name, variable, _ in (link.one, link.other):
-        if name not in sdtm or variable not in sdtm[name].held.columns:
-            return pl.DataFrame(schema=_SHAPE)
-        values.append(sdtm[name].held.lazy().select("USUBJID", LINK=variable).drop_nulls().unique().collect())
-    if values[0].join(values[1], on=["USUBJID", "LINK"], how="semi").is_empty():
+    sides = (link.one, link.other)
+    if any(name not in sdtm or variable not in sdtm[name].held.columns for name, variable, _ in sides):
+        return pl.DataFrame(schema=_SHAPE)
+    for found in _together(sdtm, {name: ["USUBJID", variable] for name, variable, _ in sides}):
+        one, other = (
+            rows.select("USUBJID", LINK=variable).drop_nulls().unique()
+            for rows, (_, variable, _) in zip(found, sides, strict=True)
+        )
+        if one.join(other, on=["USUBJID", "LINK"], how="semi").height:
+            break
+    else:
         return pl.DataFrame(schema=_SHAPE)
     empty: list[int] = []
-    sides = (link.one, link.other)
     rows = [(name, None, variable, None, kind, link.relid, empty, "datasets") for name, variable, kind in sides]
     return pl.DataFrame(rows, schema=_SHAPE, orient="row")
 
@@ -110,20 +126,24 @@ def _reoperations(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
     """The only reoperation of a subject with the only complication of grade IIIb that began until then."""
     if not {"AE", "PR", "SUPPAE"} <= set(sdtm) or "PRCAT" not in sdtm["PR"].held.columns:
         return pl.DataFrame(schema=_PAIR)
-    grades = (
-        sdtm["SUPPAE"]
-        .some(["USUBJID", "IDVARVAL", "QNAM", "QVAL"])
-        .filter(pl.col("QNAM") == "AECDGR", pl.col("QVAL") == _REOPERATED)
-    )
-    graded = grades.select("USUBJID", AESEQ=pl.col("IDVARVAL").cast(pl.Int64, strict=False))
-    events = sdtm["AE"].some(["USUBJID", "AESEQ", "AESTDTC", "_from"]).with_columns(pl.col("AESEQ").cast(pl.Int64))
-    events = events.join(graded, on=["USUBJID", "AESEQ"], how="semi")
-    again = sdtm["PR"].some(["USUBJID", "PRSEQ", "PRSTDTC", "PRCAT", "_from"]).filter(pl.col("PRCAT") == "REOPERATION").select(
-        "USUBJID", pl.col("PRSEQ").cast(pl.Int64), "PRSTDTC", _there="_from"
-    )  # fmt: skip
-    found = _alone(events).join(_alone(again), on="USUBJID")
-    found = found.filter(pl.col("AESTDTC").str.head(10) <= pl.col("PRSTDTC").str.head(10))
-    return _paired(found, "PRSEQ")
+    wanted = {
+        "SUPPAE": ["USUBJID", "IDVARVAL", "QNAM", "QVAL"],
+        "AE": ["USUBJID", "AESEQ", "AESTDTC", "_from"],
+        "PR": ["USUBJID", "PRSEQ", "PRSTDTC", "PRCAT", "_from"],
+    }
+    out = [pl.DataFrame(schema=_PAIR)]
+    for grades, events, again in _together(sdtm, wanted):
+        grades = grades.filter(pl.col("QNAM") == "AECDGR", pl.col("QVAL") == _REOPERATED)
+        graded = grades.select("USUBJID", AESEQ=pl.col("IDVARVAL").cast(pl.Int64, strict=False))
+        events = events.with_columns(pl.col("AESEQ").cast(pl.Int64))
+        events = events.join(graded, on=["USUBJID", "AESEQ"], how="semi")
+        again = again.filter(pl.col("PRCAT") == "REOPERATION").select(
+            "USUBJID", pl.col("PRSEQ").cast(pl.Int64), "PRSTDTC", _there="_from"
+        )
+        found = _alone(events).join(_alone(again), on="USUBJID")
+        found = found.filter(pl.col("AESTDTC").str.head(10) <= pl.col("PRSTDTC").str.head(10))
+        out.append(_paired(found, "PRSEQ"))
+    return pl.concat(out)
 
 
 def _deaths(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
@@ -132,12 +152,18 @@ def _deaths(sdtm: Mapping[str, Dataset]) -> pl.DataFrame:
         return pl.DataFrame(schema=_PAIR)
     if "DSSCAT" not in sdtm["DS"].held.columns:
         return pl.DataFrame(schema=_PAIR)
-    ends = sdtm["DS"].some(["USUBJID", "DSSEQ", "DSDECOD", "DSSCAT", "_from"])
-    ends = ends.filter(pl.col("DSDECOD") == "DEATH", pl.col("DSSCAT") == "STUDY PARTICIPATION")
-    ends = ends.select("USUBJID", pl.col("DSSEQ").cast(pl.Int64), _there="_from")
-    fatal = sdtm["AE"].some(["USUBJID", "AESEQ", "AEOUT", "_from"]).filter(pl.col("AEOUT") == "FATAL")
-    fatal = fatal.select("USUBJID", pl.col("AESEQ").cast(pl.Int64), "_from")
-    return _paired(_alone(fatal).join(_alone(ends), on="USUBJID"), "DSSEQ")
+    wanted = {
+        "DS": ["USUBJID", "DSSEQ", "DSDECOD", "DSSCAT", "_from"],
+        "AE": ["USUBJID", "AESEQ", "AEOUT", "_from"],
+    }
+    out = [pl.DataFrame(schema=_PAIR)]
+    for ends, fatal in _together(sdtm, wanted):
+        ends = ends.filter(pl.col("DSDECOD") == "DEATH", pl.col("DSSCAT") == "STUDY PARTICIPATION")
+        ends = ends.select("USUBJID", pl.col("DSSEQ").cast(pl.Int64), _there="_from")
+        fatal = fatal.filter(pl.col("AEOUT") == "FATAL")
+        fatal = fatal.select("USUBJID", pl.col("AESEQ").cast(pl.Int64), "_from")
+        out.append(_paired(_alone(fatal).join(_alone(ends), on="USUBJID"), "DSSEQ"))
+    return pl.concat(out)
 
 
 def _alone(rows: pl.DataFrame) -> pl.DataFrame:
@@ -147,4 +173,4 @@ def _alone(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _paired(found: pl.DataFrame, number: str) -> pl.DataFrame:
     both = pl.concat_list("_from", "_there").list.unique().list.sort()
-    return found.select("USUBJID", "AESEQ", SEQ=number, _from=both)
+    return copied(found.select("USUBJID", "AESEQ", SEQ=number, _from=both))

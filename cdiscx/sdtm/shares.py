@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
-from cdiscx.model.kept import Kept, Scratch, pieces
+from cdiscx.model.kept import Kept, Scratch, copied, pieces
 from cdiscx.model.table import RunContext, StudyData
 from cdiscx.parts import Share, Shares, Spread, in_memory, spread
 from cdiscx.parts.together import together
@@ -128,7 +128,7 @@ def _only(data: StudyData, subjects: pl.Series) -> StudyData:
         if data.study.sheet_of(name) is not None:
             held: pl.DataFrame | Kept = table.kept or table.frame
             wanted = pl.col("SUBJID").is_in(subjects.implode()) if "SUBJID" in table.columns else pl.lit(True)
-            own = [piece.filter(wanted) for piece in pieces(held)]
+            own = [copied(found) for piece in pieces(held) if (found := piece.filter(wanted)).height]
             tidy[name] = replace(table, frame=pl.concat([pl.DataFrame(schema=held.schema), *own]))
     return replace(data, tidy=tidy, shares=None)
 

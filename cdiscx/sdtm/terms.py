@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from cdiscx.model.dataset import Codelist, Dataset, Term
+from cdiscx.model.dataset import Codelist, Dataset, Term, ValueLevel
+from cdiscx.model.kept import copied, pieces
 from cdiscx.sdtm.here import Run
 from cdiscx.standards import terminology
 
@@ -21,17 +22,39 @@ def used_codelists(run: Run, datasets: Iterable[Dataset]) -> dict[str, Codelist]
     """
     seen: dict[str, dict[str, list[str]]] = {}
     for dataset in datasets:
+        wanted: dict[tuple[str, ...], None] = {(v.name,): None for v in dataset.variables if v.codelist}
+        wanted |= {_asked(value): None for value in dataset.values if value.codelist}
+        distinct = _distinct(dataset, list(wanted))
         for variable in dataset.variables:
             if variable.codelist:
-                _remember(seen, variable.codelist, f"{dataset.name}.{variable.name}", dataset.column(variable.name))
+                place = f"{dataset.name}.{variable.name}"
+                _remember(seen, variable.codelist, place, distinct[(variable.name,)].to_series())
         for value in dataset.values:
             if value.codelist:
-                rows = dataset.some(list(dict.fromkeys([*(name for name, _, _ in value.where), value.variable])))
+                rows = distinct[_asked(value)]
                 for name, _, values in value.where:
                     rows = rows.filter(pl.col(name).is_in(list(values)))
                 place = f"{dataset.name}.{value.variable} ({value.label})"
                 _remember(seen, value.codelist, place, rows.get_column(value.variable))
     return {code: made for code in sorted(seen) if (made := _codelist(run, code, seen[code])) is not None}
+
+
+def _asked(value: ValueLevel) -> tuple[str, ...]:
+    """The columns that tell the values of a value level."""
+    return tuple(dict.fromkeys([*(name for name, _, _ in value.where), value.variable]))
+
+
+def _distinct(dataset: Dataset, wanted: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], pl.DataFrame]:
+    """The distinct rows of each of several choices of columns; of a dataset on disk a file at a time."""
+    known: dict[tuple[str, ...], pl.DataFrame] = {}
+    columns = list(dict.fromkeys(name for names in wanted for name in names))
+    for piece in pieces(dataset.held, columns):
+        for names in wanted:
+            own = copied(piece.select(names).unique())
+            known[names] = pl.concat([known[names], own]).unique() if names in known else own
+    return {
+        names: known.get(names, pl.DataFrame(schema={n: dataset.held.schema[n] for n in names})) for names in wanted
+    }
 
 
 def _remember(seen: dict[str, dict[str, list[str]]], code: str, place: str, values: pl.Series) -> None:

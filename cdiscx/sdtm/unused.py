@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
-from cdiscx.model.kept import Kept
+from cdiscx.model.kept import Kept, pieces
 from cdiscx.model.table import Source, StudyData, Table
 
 SHAPE = {
@@ -54,13 +55,14 @@ def unused_columns(data: StudyData, chose: Set[str], mapped: Set[str], datasets:
     covered = _covered(datasets)
     files = {name: iter(table.kept.paths) for name, table in data.tidy.items() if table.kept is not None}
     rows = []
+    rows_of = _by_source(data.upload.ledger)
     for number, source in enumerate(data.upload.sources):
-        ledger = data.upload.ledger.filter(pl.col("_source") == number).select("_rid", "_row")
+        ledger = rows_of(number)
         held = data.tidy.get(source.table)
         if held is not None and held.kept is not None and ledger.height:  # on disk a file a source that has rows
             held = replace(held, frame=Kept((next(files[source.table]),), ledger.height, held.kept.schema))
         rids = ledger.get_column("_rid")
-        near = [c.between(rids.min(), rids.max()) for c in covered]
+        near = [c.between(rids.min(), rids.max()) for c in covered if source.table in c.tables]
         found = _of_source(source, ledger, held, chose, mapped, near)
         rows += [line.line(source.file, source.sheet) for line in found if line.cells.len()]
     read = {(s.file, s.sheet) for s in data.upload.sources}
@@ -75,13 +77,18 @@ def unused_columns(data: StudyData, chose: Set[str], mapped: Set[str], datasets:
     return frame.sort("file", "sheet", "header", "table", "column", "why", nulls_last=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Cover:
     """Rows of the ledger from which one part of a dataset was made, and the columns that it took of them."""
 
     columns: frozenset[str]
     #: sorted
     rids: pl.Series
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """The tables of the columns."""
+        return frozenset(c.partition(".")[0] for c in self.columns)
 
     def between(self, first: object, last: object) -> _Cover:
         """Of the rows only those of a range."""
@@ -92,25 +99,42 @@ class _Cover:
         return _Cover(self.columns, self.rids.slice(start, end - start))
 
 
+def _by_source(ledger: pl.DataFrame) -> Callable[[int], pl.DataFrame]:
+    """The rows of the ledger that a source has, by its number: found without looking at all rows where they are in order."""
+    numbers = ledger.get_column("_source")
+    if not numbers.is_sorted():
+        return lambda number: ledger.filter(pl.col("_source") == number).select("_rid", "_row")
+
+    def rows_of(number: int) -> pl.DataFrame:
+        start = numbers.search_sorted(number, side="left")
+        return ledger.slice(start, numbers.search_sorted(number, side="right") - start).select("_rid", "_row")
+
+    return rows_of
+
+
 def _covered(datasets: Mapping[str, Dataset]) -> list[_Cover]:
+    """What each part of each dataset was made of; of datasets on disk a file is looked at at a time."""
     covers = []
     for dataset in datasets.values():
         lists = [c for c in dataset.held.columns if c == "_from" or c.startswith("_from:")]
-        links = dataset.some(["_block", *lists])
-        for block in links.get_column("_block").unique().sort():
-            own = [
-                sources
-                for name, sources in dataset.origin.items()
-                if "/" not in name or name.partition("/")[0] == block
-            ]
-            columns = frozenset(s for sources in own for s in sources if s.partition(".")[0].islower())
-            if not columns:
-                continue
-            rows = links.lazy().filter(pl.col("_block") == block)
-            parts = [rows.select(_rid=pl.col(c).explode()) for c in lists]
-            rids = pl.concat(parts).drop_nulls().unique().sort("_rid").collect().get_column("_rid")
-            covers.append(_Cover(columns, rids))
+        found: dict[str, list[pl.Series]] = {}
+        for links in pieces(dataset.held, ["_block", *lists]):
+            for block in links.get_column("_block").unique():
+                rows = links.filter(pl.col("_block") == block)
+                parts = [rows.select(_rid=pl.col(c).explode()).to_series().drop_nulls() for c in lists]
+                found.setdefault(block, []).append(pl.concat(parts).unique())
+        for block in sorted(found):
+            columns = _columns_of(dataset, block)
+            if columns:
+                rids = pl.concat(found.pop(block)).sort()
+                covers.append(_Cover(columns, rids.filter(rids.ne_missing(rids.shift()))))
     return covers
+
+
+def _columns_of(dataset: Dataset, block: str) -> frozenset[str]:
+    """The columns of tidy tables that a part of a dataset is made of."""
+    own = (sources for name, sources in dataset.origin.items() if "/" not in name or name.partition("/")[0] == block)
+    return frozenset(s for sources in own for s in sources if s.partition(".")[0].islower())
 
 
 def _filled(text: pl.DataFrame) -> pl.DataFrame:
