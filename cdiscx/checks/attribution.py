@@ -80,8 +80,9 @@ def attributed_to_a_treatment_not_given(
     Fix: Ask the site to check the onset date, the attribution and the dates of the treatment.
     Rule: SAF-005; onset on the day of the first dose counts as after it; late radiation effects have no upper limit
     """
-    events = ae.filter(pl.col("SUBJID").is_not_null(), pl.col("AESTDATC").is_not_null()).explode("AEREL")
     onset = pl.col("AESTDATC")
+    events = ae.filter(pl.col("SUBJID").is_not_null(), onset.is_not_null())
+    events = events.with_columns(AELO=earliest(onset), AEHI=latest(onset)).explode("AEREL")
     pieces = []
     for term, part, drugs, kinds in _blamed(study):
         span = _given(study, dosing, procedures, drugs, kinds)
@@ -90,10 +91,10 @@ def attributed_to_a_treatment_not_given(
         whole = set(drugs) >= set(part.drugs) and set(kinds) >= set(part.procedures)
         never = pl.col("_first").is_null() & pl.lit(not (part.planned and whole))
         # the first of several is not known while one of them has no date
-        too_early = (latest(onset) < pl.col("first")) & ~pl.col("undated")
+        too_early = (pl.col("AEHI") < pl.col("first")) & ~pl.col("undated")
         late = pl.lit(False)
         if part.late_days is not None:
-            late = (earliest(onset) - pl.col("last")).dt.total_days() > part.late_days
+            late = (pl.col("AELO") - pl.col("last")).dt.total_days() > part.late_days
             late = late & ~pl.col("going") & ~pl.col("undated")
         when = (
             pl.when(never).then(pl.lit("which was never given"))

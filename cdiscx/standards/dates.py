@@ -88,12 +88,7 @@ def before(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     ``2023-05`` is neither before nor after ``2023-05-20``. Times of day are not compared.
     """
     left, right = _gapless(_iso(a)), _gapless(_iso(b))
-    common = pl.min_horizontal(left.str.len_bytes(), right.str.len_bytes())
-    return (
-        pl.when(common == 10).then(left < right)
-        .when(common == 7).then(left.str.head(7) < right.str.head(7))
-        .otherwise(left.str.head(4) < right.str.head(4))
-    )  # fmt: skip
+    return left.str.head(right.str.len_bytes()) < right.str.head(left.str.len_bytes())
 
 
 def after(a: pl.Expr, b: pl.Expr) -> pl.Expr:
@@ -220,22 +215,17 @@ def _iso(iso: pl.Expr) -> pl.Expr:
 
 
 def _first_day(text: pl.Expr) -> pl.Expr:
-    return _day(
-        pl.when(_has_length(text, 10)).then(text)
-        .when(_has_length(text, 7)).then(text + "-01")
-        .when(_has_length(text, 4)).then(text + "-01-01")
-        .otherwise(text.str.head(4) + "-01-" + text.str.tail(2))
-    )  # fmt: skip
+    return _filled(text, "-01-01")
 
 
 def _last_day(text: pl.Expr) -> pl.Expr:
-    day = _day(
-        pl.when(_has_length(text, 10)).then(text)
-        .when(_has_length(text, 7)).then(text + "-01")
-        .when(_has_length(text, 4)).then(text + "-12-31")
-        .otherwise(text.str.head(4) + "-12-" + text.str.tail(2))
-    )  # fmt: skip
+    day = _filled(text, "-12-31")
     return pl.when(_has_length(text, 7)).then(day.dt.month_end()).otherwise(day)
+
+
+def _filled(text: pl.Expr, rest: str) -> pl.Expr:
+    """The Date of an ISO text with what it lacks taken from `rest`, also a month between year and day (`2024---05`)."""
+    return _day((text.str.replace("---", rest[:4], literal=True) + rest).str.head(10))
 
 
 def _precision(text: pl.Expr) -> pl.Expr:

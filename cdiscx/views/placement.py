@@ -18,7 +18,7 @@ def placed(study: Study, points: pl.LazyFrame) -> pl.LazyFrame:
     schedule's baseline visit; after surgery the schedule's post-operative baseline, else the first scan; where SCANNED is
     known, a time point without any row of a target or non-target lesion is no scan. TP: 0 at the
     segment's baseline, then 1.. by date; earlier time points get negative numbers.
-    PT (u32) numbers the rows, SEG (u32) the segments.
+    PT (u32) numbers the rows; SEG (u32) is twice the number of subject and reader, and one more for PRE-TREATMENT.
     """
     made = {"ROLE": pl.String(), "BASETYPE": pl.String(), "TP": pl.Int32(), "PT": pl.UInt32(), "SEG": pl.UInt32()}
     schema = pl.Schema({**points.collect_schema(), **made})
@@ -42,7 +42,8 @@ def _placed(study: Study, points: pl.DataFrame) -> pl.DataFrame:
         rows = rows.with_row_index("_i").sort("_key")
         # the wide rows move once
         points = points[rows["_i"]]
-    rows = rows.with_columns(pl.col("_seg").rle_id())
+    who = pl.col("_who").rle_id()
+    rows = rows.with_columns(_seg=who * 2 + (~pl.col("_after")).cast(pl.UInt32))
     return points.with_columns(_ordered(_with_roles(rows)).get_columns())
 
 
