@@ -197,5 +197,6 @@ def _origins(parent: Dataset, variable: str) -> Iterator[str]:
 
 def _next_id(datasets: Iterable[Dataset]) -> int:
     """One more than the largest `_id` there is."""
-    tops = [d.column("_id").max() for d in datasets if "_id" in d.held.columns]
+    held = [d.held for d in datasets if "_id" in d.held.columns]
+    tops = [numbers.to_series().max() for frame in held for numbers in pieces_of(frame, ["_id"])]
     return max((top for top in tops if isinstance(top, int)), default=-1) + 1

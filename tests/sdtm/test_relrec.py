@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from cdiscx.model.dataset import Dataset
+from cdiscx.model.kept import Scratch
 from cdiscx.sdtm.relrec import relrec
 
 
@@ -48,6 +49,35 @@ def test_a_link_needs_a_value_on_both_sides_in_one_subject() -> None:
     assert related(tumours, dataset("TR", {"TRLNKID": "T02"})) == []
     assert related(tumours, dataset("TR", {"TRLNKID": "T01", "USUBJID": "S-2"})) == []
     assert related(tumours) == []
+
+
+def test_links_and_pairs_of_datasets_on_disk_are_those_of_datasets_in_memory() -> None:
+    scratch = Scratch()
+    subjects = ["S-1", "S-2", "S-3"]
+    reoperation = {"PRSEQ": 3, "PRCAT": "REOPERATION", "PRSTDTC": "2024-05-04"}
+    held = [
+        dataset("TU", {"TULNKID": "T01", "USUBJID": "S-1"}, {"TULNKID": "T02", "USUBJID": "S-3"}),
+        dataset("TR", {"TRLNKID": "T02", "USUBJID": "S-3"}, {"TRLNKID": "T01", "USUBJID": "S-2"}),
+        dataset("PR", {**reoperation, "USUBJID": "S-2"}, {**reoperation, "USUBJID": "S-3"}),
+        dataset("AE", {**complication(1), "USUBJID": "S-2"}, {**complication(2), "USUBJID": "S-3"}),
+        dataset(
+            "SUPPAE",
+            *(
+                {"QNAM": "AECDGR", "QVAL": "IIIb", "IDVARVAL": n, "USUBJID": s}
+                for n, s in zip("12", subjects[1:], strict=True)
+            ),
+        ),
+    ]
+    files = [
+        d.with_(frame=scratch.rewritten([d.frame.filter(pl.col("USUBJID") == s) for s in subjects], d.frame.schema))
+        for d in held
+    ]
+    assert len(related(*held)) == 6
+    assert related(*files) == related(*held)
+    assert related(files[0], *held[1:]) == related(*held)
+    strangers = held[1].frame.filter(pl.col("USUBJID") == "S-2")
+    apart = held[1].with_(frame=scratch.rewritten([strangers.clear(), strangers, strangers.clear()], strangers.schema))
+    assert related(files[0], apart) == []
 
 
 def complication(seq: int, day: str = "2024-05-03") -> dict[str, Any]:

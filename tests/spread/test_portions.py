@@ -16,7 +16,7 @@ from cdiscx.export import portions as cutting
 from cdiscx.export.lineage import lineage, lineage_adam
 from cdiscx.export.portions import portions
 from cdiscx.model.dataset import Dataset
-from cdiscx.model.kept import Kept, Scratch, changed, pieces, regrouped
+from cdiscx.model.kept import Kept, Scratch, changed, copied, pieces, regrouped
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData
 
@@ -63,6 +63,44 @@ def test_a_frame_on_disk_is_changed_file_by_file_and_regrouped_without_a_row_los
     assert [f.get_column("N").to_list() for f in regrouped(pieces(kept), 2)] == [[1, 2], [3, 4]]
     assert [f.get_column("N").to_list() for f in regrouped(pieces(kept), 3)] == [[1, 2, 3], [4]]
     assert [f.height for f in regrouped([kept.load().clear()], 3)] == [0]
+
+
+def test_few_rows_of_many_hold_no_text_but_their_own() -> None:
+    numbers = pl.Series("N", range(10_000))
+    many = pl.select(A=pl.format("a text of more than twelve letters: {}", numbers), B=numbers).with_columns(
+        C=pl.concat_list("A", pl.lit("and one more in a list"))
+    )
+    picked = many.filter(pl.col("B") % 5_000 == 7)
+    few = copied(picked)
+    assert few.equals(picked)
+    assert few.schema == many.schema
+    assert copied(picked.clear()).schema == many.schema
+
+    def held(frame: pl.DataFrame) -> int:
+        found = frame.get_column("A").to_arrow(compat_level=pl.CompatLevel.newest()).buffers()
+        return sum(buffer.size for buffer in found if buffer is not None)
+
+    assert held(picked) > 100_000 > 1_000 > held(few)
+
+
+def test_sdtm_and_adam_on_disk_are_made_without_a_look_at_more_than_one_file_of_a_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(grid_of(tangled("palhep-a", seed=1, subjects=6)), tmp_path / "site-01.xlsx")
+    files = flow.read(path, low_memory=True)
+    data = flow.tidy(Study.load("palhep-a"), files, today=DATES["today"], partitions=3)
+    seen, lazy = [], Kept.lazy
+
+    def looked_at(kept: Kept) -> pl.LazyFrame:
+        if "_block" in kept.columns:
+            seen.append((len(kept.paths), kept.columns))
+        return lazy(kept)
+
+    monkeypatch.setattr(Kept, "lazy", looked_at)
+    made = flow.to_adam(flow.to_sdtm(flow.prepare(data, **DATES)))
+    assert all(len(d.held.paths) == 3 for d in made.adam.values() if isinstance(d.held, Kept))
+    assert seen
+    assert [columns for number, columns in seen if number > 1 and "ARMCD" not in columns] == []  # DM: one a subject
 
 
 @pytest.mark.parametrize("made", ["sdtm", "adam"])
