@@ -86,16 +86,20 @@ def derive_portion(portion: Portion) -> Answer:
     """One share of the subjects, in any process."""
     registry.discover("cdiscx.adam")
     frames = {name: unpacked(parcel) for name, parcel in portion.frames.items()}
-    qualifiers = {name: frame for name, frame in frames.items() if name.startswith("SUPP")}
-    made, seen = [], []
+    supplied = {name: frame for name, frame in frames.items() if name.startswith("SUPP")}
+    qualifiers = witnesses(supplied, "USUBJID", dict.fromkeys(supplied, "QNAM"))
+    made: list[dict[str, pl.DataFrame]] = []
+    seen: list[dict[str, pl.DataFrame]] = []
     for study, facts in zip(portion.studies, portion.facts, strict=True):
         derived = derive(study, frames, cutoff=portion.cutoff, facts=facts)
         own = {name: dataset.frame for name, dataset in derived.items()}
-        groups = dict.fromkeys(own, "PARAMCD")
-        told = [witnesses(own, "USUBJID", groups), witnesses(qualifiers, "USUBJID", dict.fromkeys(qualifiers, "QNAM"))]
+        told = {}
+        for name, frame in own.items():
+            same = next((n for n, m in enumerate(made) if name in m and m[name].equals(frame)), None)
+            told[name] = witnesses({name: frame}, "USUBJID", {name: "PARAMCD"}) if same is None else seen[same][name]
         made.append(own)
-        seen.append(pl.concat(told))
-    return Answer(tuple(made), tuple(seen))
+        seen.append(told)
+    return Answer(tuple(made), tuple(pl.concat([*told.values(), qualifiers]) for told in seen))
 
 
 def _numbered(sdtm: Mapping[str, pl.DataFrame | Kept]) -> dict[str, pl.DataFrame | Kept]:
