@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from cdiscx.checks._shape import related, union
+from cdiscx.checks._shape import nothing, related, union
 from cdiscx.checks._words import days_said
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
@@ -47,11 +47,11 @@ def date_before_birth(dates: pl.LazyFrame, subjects: pl.LazyFrame) -> pl.LazyFra
     people = subjects.filter(pl.col("BRTHDATC").is_not_null()).group_by("SUBJID", maintain_order=True).agg(
         BORN=pl.col("BRTHDATC").first(), CONSENT=pl.col("RFICDATC").first()
     )  # fmt: skip
+    people = people.with_columns(_unborn=before(pl.col("CONSENT"), pl.col("BORN")).fill_null(False))
     rows = dates.join(people, on="SUBJID", how="inner")
-    unborn = before(pl.col("CONSENT"), pl.col("BORN")).fill_null(False)
     birth = pl.col("COLUMN") == "BRTHDAT"
     against = pl.lit("{HEADER} = {ISO} is after consent ({CONSENT}): one of the two is wrong.")
-    kept = rows.filter(pl.when(unborn).then(birth).otherwise(~birth & before(pl.col("ISO"), pl.col("BORN"))))
+    kept = rows.filter(pl.when("_unborn").then(birth).otherwise(~birth & before(pl.col("ISO"), pl.col("BORN"))))
     said = pl.when(birth).then(against)
     return _at_cell(kept.select(*_PLACE, "BORN", "CONSENT", _say=said, _expected=pl.lit("a date as YYYY-MM-DD")))
 
@@ -68,7 +68,11 @@ def partial_date(
     Rule: DAT-003; adam-derivations 3; ruling 15.4: a partial diagnosis date is END-003 where survival starts at diagnosis
     """
     place = pl.concat_str("TABLE", pl.lit("."), "COLUMN")
-    rows = dates.filter(pl.col("DATE").is_null(), precision(pl.col("ISO")).is_in(["Y", "M"]))
+    undated = dates.filter(pl.col("DATE").is_null())
+    partial = undated.filter(precision(pl.col("ISO")).is_in(["Y", "M"])).collect(engine="in-memory")
+    if partial.is_empty():
+        return nothing()
+    rows = partial.lazy()
     never = rows.filter(place.is_in(_columns_where(study, _KEPT, "never")))
     consent = subjects.group_by("SUBJID").agg(RFICDAT=pl.col("RFICDAT").min())
     rows = rows.join(consent, on="SUBJID", how="left").join(

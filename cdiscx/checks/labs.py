@@ -211,14 +211,19 @@ def range_or_unit_conflict(study: Study, labs: pl.LazyFrame) -> pl.LazyFrame:
             "{LBTEST}: value {LBORRES} {LBORRESU} is {ratio} times the upper limit {LBNRHI}: value and range look like different units."
         ),
     )
-    upper = lab_value(pl.col("LBTEST"), pl.col("LBNRHI"), pl.col("LBORRESU"))
     strange = pl.lit(False)
     for test, (least, most) in _UPPER_LIMITS.items():
-        strange = strange | ((pl.col("LBTEST") == test) & ~upper.is_between(least, most))
-    other_unit = sound.filter(~far.fill_null(False), strange.fill_null(False)).with_columns(
-        _key=pl.lit("unit"),
-        _say=pl.lit(
-            "{LBTEST}: range {LBNRLO} to {LBNRHI} is no normal range in {LBORRESU}: the range (or the unit) belongs to another unit than {LBORRES} {LBORRESU}."
-        ),
+        strange = strange | ((pl.col("LBTEST") == test) & ~pl.col("_upper").is_between(least, most))
+    upper = lab_value(pl.col("LBTEST"), pl.col("LBNRHI"), pl.col("LBORRESU"))
+    near = sound.filter(~far.fill_null(False)).with_columns(_upper=upper)
+    other_unit = (
+        near.filter(strange.fill_null(False))
+        .drop("_upper")
+        .with_columns(
+            _key=pl.lit("unit"),
+            _say=pl.lit(
+                "{LBTEST}: range {LBNRLO} to {LBNRHI} is no normal range in {LBORRESU}: the range (or the unit) belongs to another unit than {LBORRES} {LBORRESU}."
+            ),
+        )
     )
     return union([upside, odd, other_unit])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx.checks._lesion_sets import BASELINES, segments, sides
-from cdiscx.checks._shape import RELATED, union
+from cdiscx.checks._shape import RELATED, nothing, union
 from cdiscx.registry import check
 from cdiscx.standards.organs import organ
 
@@ -84,8 +84,10 @@ def place_changed(readings: pl.LazyFrame) -> pl.LazyFrame:
     later = rows.join(first, on=_THING, how="inner", maintain_order="left").filter(pl.col("_rid") != pl.col("WAS_RID"))
     other = pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"WAS_{c}")) for c in _WHERE)
     # most rows repeat what the first one says: only the others are read more closely
-    later = later.with_columns(_n=pl.len().over(_THING)).filter(other)
-    later = later.with_columns(_described("")).with_columns(_described("WAS_"))
+    others = later.with_columns(_n=pl.len().over(_THING)).filter(other).collect(engine="in-memory")
+    if others.is_empty():
+        return nothing()
+    later = others.lazy().with_columns(_described("")).with_columns(_described("WAS_"))
     found, seen = [], pl.lit(False)
     for kind, differs, old, new in _differences():
         hit = differs.fill_null(False) & ~seen
