@@ -151,10 +151,12 @@ def _late(frame: pl.DataFrame, column: str, cutoff: dt.date) -> pl.Series:
 
 
 def _days(frame: pl.DataFrame, column: str, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-    """Dates of a column of texts; every text that occurs is read once."""
-    texts = frame.select(column)
-    known = texts.unique().with_columns(_day=reading(pl.col(column)))
-    return texts.join(known, on=column, how="left", nulls_equal=True, maintain_order="left")["_day"]
+    """Dates of a column of texts; where few texts occur, each is read once."""
+    texts = frame[column]
+    known = texts.drop_nulls().unique()
+    several = known.len() * 4 < texts.len()
+    days = (known.to_frame() if several else frame).select(reading(pl.col(column))).to_series()
+    return days[texts.cast(pl.Enum(known)).to_physical()] if several else days
 
 
 def _cut(name: str, frame: pl.DataFrame, cutoff: dt.date) -> pl.DataFrame:
