@@ -225,7 +225,8 @@ def _last_day(text: pl.Expr) -> pl.Expr:
 
 def _filled(text: pl.Expr, rest: str) -> pl.Expr:
     """The Date of an ISO text with what it lacks taken from `rest`, also a month between year and day (`2024---05`)."""
-    return _day((text.str.replace("---", rest[:4], literal=True) + rest).str.head(10))
+    filled = (text.str.replace("---", rest[:4], literal=True) + rest).str.head(10)
+    return _day(pl.when(_has_length(text, 10)).then(text).otherwise(filled))
 
 
 def _precision(text: pl.Expr) -> pl.Expr:
