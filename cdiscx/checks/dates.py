@@ -48,10 +48,10 @@ def date_before_birth(dates: pl.LazyFrame, subjects: pl.LazyFrame) -> pl.LazyFra
         BORN=pl.col("BRTHDATC").first(), CONSENT=pl.col("RFICDATC").first()
     )  # fmt: skip
     people = people.with_columns(_unborn=before(pl.col("CONSENT"), pl.col("BORN")).fill_null(False))
-    rows = dates.join(people, on="SUBJID", how="inner")
+    rows = dates.join(people, on="SUBJID", how="inner").with_columns(_early=before(pl.col("ISO"), pl.col("BORN")))
     birth = pl.col("COLUMN") == "BRTHDAT"
     against = pl.lit("{HEADER} = {ISO} is after consent ({CONSENT}): one of the two is wrong.")
-    kept = rows.filter(pl.when("_unborn").then(birth).otherwise(~birth & before(pl.col("ISO"), pl.col("BORN"))))
+    kept = rows.filter(pl.when("_unborn").then(birth).otherwise(~birth & pl.col("_early")))
     said = pl.when(birth).then(against)
     return _at_cell(kept.select(*_PLACE, "BORN", "CONSENT", _say=said, _expected=pl.lit("a date as YYYY-MM-DD")))
 
@@ -134,7 +134,9 @@ def activity_before_consent(study: Study, dates: pl.LazyFrame, subjects: pl.Lazy
     rows = dates.filter(place.is_in([*_ACTIVITY, *_ROUTINE])).join(first, on="SUBJID", how="inner")
     held = (pl.col("TABLE") != "visits") | (pl.col("STATE").fill_null("Y") != "N")
     protocol = (pl.col("TABLE") != "procedures") | (pl.col("STATE").fill_null("") != "OTHER")
-    rows = rows.filter(held, protocol, before(pl.col("ISO"), pl.col("CONSENT")))
+    # a column first: in a filter polars would work out each part of the comparison anew
+    rows = rows.filter(held, protocol).with_columns(_early=before(pl.col("ISO"), pl.col("CONSENT")))
+    rows = rows.filter("_early").drop("_early")
     # the baseline visit or none of the schedule: a scan of a later visit is not routine care before consent
     later = [v.name for v in study.schedule if not v.baseline]
     # the least number of days that the two dates can lie apart
