@@ -198,7 +198,8 @@ def measured(bench: Bench, subjects: int, parts: set[str], scratch: Path, core_m
 
 def growth(cells: dict[str, Row]) -> str:
     """The power of the number of subjects that processor time grows with, between the two largest sizes measured."""
-    known = sorted((int(n), row["cpu"]) for n, row in cells.items() if row.get("cpu") and not row.get("extrapolated"))
+    own = {int(n): row for n, row in cells.items() if not row.get("extrapolated") and "said" not in row}
+    known = sorted((n, row["cpu"]) for n, row in own.items() if row.get("cpu"))
     if len(known) < 2:
         return "-"
     (n, a), (m, b) = known[-2:]
@@ -209,14 +210,17 @@ def told(row: Row | None) -> str:
     """One cell: processor seconds, wall seconds, most memory."""
     if row is None:
         return "-"
-    if "cpu" not in row:
+    if "cpu" not in row or "said" in row:
         return str(row.get("said", "-"))
     near = "~" if row.get("extrapolated") else ""
     return f"{near}{_number(row['cpu'])} / {near}{_number(row['wall'])} s, {row['peak']:,.0f} MB"
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    for least, digits in ((100, 0), (10, 1), (0.1, 2)):
+        if value >= least:
+            return f"{value:,.{digits}f}"
+    return f"{value:.3f}"
 
 
 def tables(bench: Bench) -> str:
@@ -272,8 +276,8 @@ def _of(rows: dict[str, dict[str, Row]], name: str, subjects: int, fact: str, ab
 def _distance(rows: dict[str, dict[str, Row]], stage: str, sizes: list[int]) -> str:
     for n in reversed(sizes):
         floor = rows.get("floors", {}).get(str(n), {}).get("floors", {}).get(stage)
-        spent = rows.get(f"stage: {stage}", {}).get(str(n), {}).get("cpu")
-        if floor and spent:
+        row = rows.get(f"stage: {stage}", {}).get(str(n), {})
+        if floor and (spent := row.get("cpu")) and "said" not in row:
             return f"{spent / floor:,.1f}" if spent / floor < 100 else f"{spent / floor:,.0f}"
     return "-"
 

@@ -134,8 +134,10 @@ def through(folder: Path, subjects: int) -> None:
     with stage("cells to tables"):
         data = flow.tidy(study, files, today=TODAY)
     tables = [t.lazy().collect() for t in data.tidy.values()]
-    with stage("views: time points, derived responses, exposure …"):
+    with stage("views: time points, derived responses, exposure …") as told:
         ready = flow.prepare(data, cutoff=CUTOFF, today=TODAY)
+        if data.shares is not None:
+            told |= {"said": "a share at a time, in checking"}
     with stage("checking (catalogue, without expectations)") as told:
         report = flow._validated(ready, (), (), False, flow._quiet, Spread(1, None, None))
         told["findings"] = len(list(report))
