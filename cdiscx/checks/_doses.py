@@ -188,17 +188,26 @@ def left_out(stopped: pl.LazyFrame, due: pl.LazyFrame, drugs: list[str]) -> pl.L
     return both.filter(pl.col("OWN") | (pl.col("STOPDAT") <= pl.col("DUE"))).select("SUBJID").unique()
 
 
+def drugs_by_name(study: Study) -> list[tuple[str, str]]:
+    """(word, drug): what a treatment's name in Disposition means: a drug itself, a component all of its drugs, one of its
+    procedures the drugs that are given by it (TACE ends no HAIC)."""
+    meaning = [(drug, drug) for drug in study.regimens]
+    for name, component in study.components.items():
+        groups = {d: study.regimens[d].group for d in component.drugs if d in study.regimens}
+        told = any(group in component.procedures for group in groups.values())
+        for word in sorted({name, *component.related_to, *component.procedures} - set(study.regimens)):
+            own = told and word in component.procedures
+            meaning += [(word, drug) for drug in component.drugs if not own or groups.get(drug) == word]
+    return meaning
+
+
 def stops(study: Study, dosing: pl.LazyFrame, disposition: pl.LazyFrame) -> pl.LazyFrame:
     """When a drug was stopped for good: SUBJID, EXTRT, STOPDAT, WHY (words), STOP_RID and its column, OWN (the record names the drug).
 
     From Disposition of scope Treatment (blank treatment: every drug; a component's name: its drugs) and from dosing
     rows marked Discontinued, which end so.
     """
-    meaning = [(drug, drug) for drug in study.regimens]
-    for name, component in study.components.items():
-        words = {name, *component.related_to, *component.procedures} - set(study.regimens)
-        meaning += [(word, drug) for word in sorted(words) for drug in component.drugs]
-    meaning += [("ALL", drug) for drug in study.regimens]
+    meaning = [*drugs_by_name(study), *(("ALL", drug) for drug in study.regimens)]
     named = pl.LazyFrame(meaning, schema={"DSTRT": pl.String, "EXTRT": pl.String}, orient="row")
     said = disposition.filter(
         pl.col("DSSCOPE") == "TREATMENT", pl.col("DSDAT").is_not_null(), pl.col("SUBJID").is_not_null()

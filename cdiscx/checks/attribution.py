@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from cdiscx.checks._doses import drug_name
+from cdiscx.checks._doses import drug_name, drugs_by_name
 from cdiscx.checks._shape import RELATED, nothing, related, union
 from cdiscx.checks._words import said
 from cdiscx.model.spec import Component, Study
@@ -133,9 +133,7 @@ def _withdrawn(study: Study, ae: pl.LazyFrame) -> pl.LazyFrame:
 
 def _ended(study: Study, disposition: pl.LazyFrame) -> pl.LazyFrame:
     """Treatment dispositions by the drug they mean: a blank treatment means every drug, a component's name its drugs."""
-    meaning = [(drug, drug) for drug in study.regimens] + [("ALL", drug) for drug in study.regimens]
-    for part in study.components.values():
-        meaning += [(word, drug) for word in part.related_to if word not in study.regimens for drug in part.drugs]
+    meaning = [*drugs_by_name(study), *(("ALL", drug) for drug in study.regimens)]
     named = pl.LazyFrame(meaning, schema={"DSTRT": pl.String, "drug": pl.String}, orient="row")
     rows = disposition.filter(pl.col("DSSCOPE") == "TREATMENT").with_columns(pl.col("DSTRT").fill_null("ALL"))
     return rows.join(named, on="DSTRT", how="inner").select("SUBJID", "drug", "DSDECOD", "DSDAT", _stop="_rid")

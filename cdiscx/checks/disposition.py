@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cdiscx.checks._doses import drug_name
+from cdiscx.checks._doses import drug_name, drugs_by_name
 from cdiscx.checks._shape import RELATED, related, union
 from cdiscx.checks._words import said
 from cdiscx.model.spec import Study
@@ -94,11 +94,7 @@ def dose_after_end_of_treatment(study: Study, disposition: pl.LazyFrame, dosing:
     stops = disposition.filter(
         pl.col("DSSCOPE") == "TREATMENT", pl.col("DSDAT").is_not_null(), pl.col("SUBJID").is_not_null()
     )
-    meaning = [(name, name) for name in study.regimens] + [
-        ("ALL", n) for n, regimen in study.regimens.items() if regimen.systemic
-    ]
-    for part in study.components.values():
-        meaning += [(word, drug) for word in part.related_to if word not in study.regimens for drug in part.drugs]
+    meaning = [*drugs_by_name(study), *(("ALL", n) for n, regimen in study.regimens.items() if regimen.systemic)]
     named = pl.LazyFrame(meaning, schema={"DSTRT": pl.String, "EXTRT": pl.String}, orient="row")
     taken = pl.col("EXDOSE").is_null() | (pl.col("EXDOSE") > 0)
     doses = dosing.filter(taken).select("SUBJID", "EXTRT", _end=pl.max_horizontal("EXSTDAT", "EXENDAT"), _dose="_rid")
