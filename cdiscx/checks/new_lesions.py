@@ -9,8 +9,8 @@ from cdiscx.checks._shape import RELATED
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
 from cdiscx.standards.new_lesion import new_lesion_status
-from cdiscx.views.judged_lesions import POINT
-from cdiscx.views.timepoints import criterion_of
+from cdiscx.views.judged_lesions import POINT, awaiting_baseline
+from cdiscx.views.timepoints import criterion_of, new_before_baseline
 
 _WHY = {
     "R11-L-2": "equivocal: it counts once it is confirmed, from its first date on",
@@ -169,4 +169,41 @@ def new_lesion_without_a_response(study: Study, timepoints: pl.LazyFrame, judged
         "SUBJID", "VISIT", "WHERE", "SEEN",
         _rid=pl.lit(None, dtype=pl.UInt32), _table=pl.lit("responses"), _column=pl.lit(None, dtype=pl.String), _key="VISIT",
         _related=pl.col("_newcells").cast(RELATED),
+    )  # fmt: skip
+
+
+@check(
+    "MEA-016",
+    on="responses",
+    columns=("NEWLIND", "OVRLRESP"),
+    needs=("assessments", "judged_lesions", "newlesions.CERTAIN", "newlesions.LDIAM"),
+    uses=("newlesions.TYPENH",),
+    silenced_by=("responses.NEWLIND", "responses.OVRLRESP", "newlesions.CERTAIN"),
+)
+def new_lesion_before_the_new_baseline(
+    study: Study, assessments: pl.LazyFrame, judged_lesions: pl.LazyFrame
+) -> pl.LazyFrame:
+    """New lesion {WHERE} on {SEEN}, before the post-operative baseline, but the overall response at {VISIT} is {OVRLRESP}.
+
+    Why: a new lesion is progression also between the operation and its baseline; it needs none.
+    Fix: ask the site to correct Overall Response, New Lesion or the lesion's certainty.
+    Rule: R11-O-1, MR-O-1; trial-a 7: between the operation and its baseline only a new lesion can be judged
+    """
+    given = assessments.filter(pl.col("RSRID").is_not_null(), pl.col("OVRLRESP").is_not_null(), awaiting_baseline())
+    pd_here = pl.col("OVRLRESP") == "PD"
+    earlier = pd_here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1
+    rows = given.sort("SEG", "TP").filter(~earlier, ~pd_here)
+    new = new_before_baseline(study, judged_lesions, assessments).select("PT")
+    told = rows.join(new, on="PT", how="semi")
+    told = told.join(_told(judged_lesions, study), on=POINT, how="left", nulls_equal=True)
+    said = pl.lit(
+        "New Lesion = Y at {VISIT}, before the post-operative baseline, but the overall response is {OVRLRESP}."
+    )
+    own = pl.concat_list(
+        pl.struct(rid=pl.col("RSRID").cast(pl.UInt32), column=pl.lit(c)) for c in ("NEWLIND", "OVRLRESP")
+    )
+    cells = pl.concat_list(own.cast(RELATED), pl.col("_newcells").cast(RELATED).fill_null(pl.lit([], dtype=RELATED)))
+    return told.select(
+        "SUBJID", "VISIT", "WHERE", "SEEN", "OVRLRESP", _rid="RSRID", _column=pl.lit("OVRLRESP"), _expected=pl.lit("PD"),
+        _say=pl.when(pl.col("WHERE").fill_null("") == "").then(said), _related=cells, _key=pl.lit("before baseline"),
     )  # fmt: skip
