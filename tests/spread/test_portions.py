@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from spread_kit import DATES
 from tangle import tangled
 
 from cdiscx import flow
+from cdiscx.adam.shares import Portion
 from cdiscx.delivery import Order, deliver_adam, deliver_sdtm
 from cdiscx.export import portions as cutting
 from cdiscx.export.lineage import lineage, lineage_adam
@@ -19,6 +21,7 @@ from cdiscx.model.dataset import Dataset
 from cdiscx.model.kept import Kept, Scratch, changed, copied, pieces, regrouped
 from cdiscx.model.spec import Study
 from cdiscx.model.table import StudyData
+from cdiscx.parts.shares import packed, unpacked
 
 
 def derived(path: Path) -> StudyData:
@@ -101,6 +104,16 @@ def test_sdtm_and_adam_on_disk_are_made_without_a_look_at_more_than_one_file_of_
     assert all(len(d.held.paths) == 3 for d in made.adam.values() if isinstance(d.held, Kept))
     assert seen
     assert [columns for number, columns in seen if number > 1 and "ARMCD" not in columns] == []  # DM: one a subject
+
+
+def test_a_share_of_sdtm_goes_as_it_lies_on_disk_and_packed_to_another_machine() -> None:
+    frame = pl.DataFrame({"USUBJID": ["S-1", "S-1"], "AETERM": ["Fever", None]})
+    kept = Scratch().keep(frame)
+    share = Portion((Study.load("palhep-a"),), {"AE": kept, "DM": packed(frame)}, DATES["cutoff"], ({},))
+    away = share.sent()
+    assert all(isinstance(parcel, bytes) for parcel in away.frames.values())
+    for found in (share, away, pickle.loads(pickle.dumps(share))):
+        assert all(unpacked(parcel).equals(frame) for parcel in found.frames.values())
 
 
 @pytest.mark.parametrize("made", ["sdtm", "adam"])
