@@ -189,7 +189,7 @@ def new_lesion_before_the_new_baseline(
     Fix: ask the site to correct Overall Response, New Lesion or the lesion's certainty.
     Rule: R11-O-1, MR-O-1; trial-a 7: between the operation and its baseline only a new lesion can be judged
     """
-    given = assessments.filter(pl.col("RSRID").is_not_null(), pl.col("OVRLRESP").is_not_null(), awaiting_baseline())
+    given = assessments.filter(pl.col("OVRLRESP").is_not_null(), awaiting_baseline())
     pd_here = pl.col("OVRLRESP") == "PD"
     earlier = pd_here.cast(pl.Int8).cum_max().shift(1, fill_value=0).over("SEG") == 1
     rows = given.sort("SEG", "TP").filter(~earlier, ~pd_here)
