@@ -87,7 +87,8 @@ def anchor(here: Here, name: str) -> pl.Expr:
 def participation_end(here: Here, _: bool) -> pl.Expr:
     """The latest contact, visit, treatment, death or disposition; nothing later than a known day of death."""
     here.derived("Latest contact, visit, treatment, death or disposition of the subject, not after death.")
-    rows = last_days(here.run.data)
+    # rows of a subject whom Demographics does not list tell nothing of DM
+    rows = last_days(here.run.data).join(here.rows_of.frame.select("SUBJID"), on="SUBJID", how="semi")
     here.used.update(dict.fromkeys(rows.get_column("SOURCE").unique().sort()))
     return _answer(here, rows.select("SUBJID", "RID", ISO=pl.col("DAY").cast(pl.String)))
 

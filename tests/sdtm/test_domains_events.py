@@ -254,3 +254,15 @@ def test_the_order_of_the_records_does_not_hang_on_the_order_of_the_rows(made: M
         (2, "ALB", SCREENED, "30"),
         (3, "BILI", SCREENED, "17.1"),
     ]  # fmt: skip
+
+
+def test_rows_of_a_subject_that_demographics_does_not_list_are_no_source_of_dm(tmp_path: Path) -> None:
+    sheets: dict[str, list[Row]] = {
+        "Demographics": [PERSON],
+        "Visits": [visit("SCREENING", SCREENED)],
+        "Laboratory": [{**lab("ALT", 30, "U/L", 0, 40, "2023-05-01"), "Subject ID": "099"}],
+    }
+    stranger = mapped("palhep-a", tmp_path, sheets)
+    assert stranger.datasets["DM"].origin["subjects/RFPENDTC"] == ("subjects.ENRLDAT",)
+    own = mapped("palhep-a", tmp_path, {**sheets, "Laboratory": [{**sheets["Laboratory"][0], "Subject ID": "001"}]})
+    assert own.datasets["DM"].origin["subjects/RFPENDTC"] == ("labs.LBDAT",)
