@@ -7,6 +7,7 @@ import polars as pl
 from cdiscx.adam._context import Context
 from cdiscx.adam._milestones import exposures
 from cdiscx.model.spec import Records
+from cdiscx.standards.exact import divided
 
 KEY = ["USUBJID", "EXTRT"]
 #: administrations a day of the frequencies that are given several times or every other day
@@ -111,7 +112,7 @@ def totals(ctx: Context) -> pl.DataFrame:
     held = pl.col("HELD").fill_null(0)
     slots = (
         pl.when(pl.col("KIND") == "infusion")
-        .then((span - pl.max_horizontal(held - pl.col("INTERVAL"), 0)) / pl.col("INTERVAL") + 1)
+        .then(divided(span - pl.max_horizontal(held - pl.col("INTERVAL"), 0), pl.col("INTERVAL")) + 1)
         .when(pl.col("KIND") == "daily")
         .then(span + 1 - pl.max_horizontal(held - 1, 0))
     )
@@ -120,7 +121,7 @@ def totals(ctx: Context) -> pl.DataFrame:
     light = (pl.col("WEIGHTBL") < pl.col("LIGHT_KG")).fill_null(False)
     each = pl.when(light).then(pl.col("LIGHT_AMOUNT") * pl.col("WEIGHTBL")).when(unknown).then(None).otherwise(by_start)
     return out.with_columns(PLANDOSE=slots * each, DUR=span + 1, HOLDDAYS=pl.col("HELD") - 1).with_columns(
-        RDI=100 * pl.col("CUMDOSE") / pl.col("PLANDOSE")
+        RDI=divided(100 * pl.col("CUMDOSE"), pl.col("PLANDOSE"))
     )
 
 

@@ -9,7 +9,7 @@ from cdiscx.adam._course import Course
 from cdiscx.adam._readings import flag, readings, response_source
 from cdiscx.adam._tumour_tables import lesion_records, reader, upper, visit
 from cdiscx.standards.criterion import RECIST11, Criterion
-from cdiscx.standards.exact import nanometres, threshold_nm
+from cdiscx.standards.exact import divided, nanometres, threshold_nm
 from cdiscx.standards.recist import target_response
 from cdiscx.views.judged_lesions import POINT, judged_points
 from cdiscx.views.timepoints import criterion_of
@@ -162,7 +162,7 @@ def derive_param_lesions(ctx: Context, course: Course) -> list[pl.DataFrame]:
         one.select(
             *_PLACE, "PARAMCD", "BASETYPE", "TRLNKID", "AVAL", "_from", VISITNUM="_number", ADT=pl.coalesce("TRDT", "_day"),
             BASE=pl.when(judged).then("BASE"), CHG=pl.when(later).then(pl.col("AVAL") - pl.col("BASE")),
-            PCHG=pl.when(later & (pl.col("BASE") > 0)).then(100 * (pl.col("AVAL") - pl.col("BASE")) / pl.col("BASE")),
+            PCHG=pl.when(later & (pl.col("BASE") > 0)).then(divided(100 * (pl.col("AVAL") - pl.col("BASE")), pl.col("BASE"))),
             ABLFL=flag((pl.col("TP") == 0) & judged & done), ANL01FL=flag(judged & done),
             SRCDOM=pl.lit("TR"), SRCVAR=pl.lit("TRSTRESN"), SRCSEQ="TRSEQ",
         )

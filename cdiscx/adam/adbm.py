@@ -8,6 +8,7 @@ from cdiscx import registry
 from cdiscx.adam._context import Absent, Context, after, of_all
 from cdiscx.adam._finish import NY, Column, finish
 from cdiscx.model.dataset import Dataset, ValueLevel
+from cdiscx.standards.exact import divided
 
 #: a blood sample stands for the operation when it was taken at most so many days before it
 _WINDOW = 28
@@ -129,7 +130,7 @@ def _changed(rows: pl.DataFrame) -> pl.DataFrame:
     change = pl.when(later).then(pl.col("AVAL") - pl.col("BASE"))
     return joined.with_columns(
         CHG=change,
-        PCHG=pl.when(pl.col("BASE") != 0).then(100 * change / pl.col("BASE")),
+        PCHG=pl.when(pl.col("BASE") != 0).then(divided(100 * change, pl.col("BASE"))),
         _from=pl.concat_list("_from", pl.col("_base").fill_null(pl.lit([], dtype=pl.List(pl.UInt32)))).list.unique(
             maintain_order=True
         ),

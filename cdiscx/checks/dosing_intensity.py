@@ -9,6 +9,7 @@ from cdiscx.checks._shape import nothing
 from cdiscx.model.spec import Study
 from cdiscx.model.table import RunContext
 from cdiscx.registry import check
+from cdiscx.standards.exact import divided
 
 
 @check(
@@ -80,14 +81,14 @@ def _intensity(study: Study, rows: pl.LazyFrame) -> pl.LazyFrame:
     # daily: the days in between; infusions: the hold less the one interval that would have been there anyway
     slots = (
         pl.when(infusion)
-        .then((span - pl.max_horizontal(held - pl.col("INTERVAL"), 0)) / pl.col("INTERVAL") + 1)
+        .then(divided(span - pl.max_horizontal(held - pl.col("INTERVAL"), 0), pl.col("INTERVAL")) + 1)
         .otherwise(span + 1 - pl.max_horizontal(held - 1, 0))
     )
     by_start = pl.when(pl.col("WEIGHT") < pl.col("START_KG")).then("START_BELOW").otherwise("PER_TIME")
     light = pl.col("WEIGHT") < pl.col("LIGHT_BELOW")
     each = pl.when(light.fill_null(False)).then(pl.col("LIGHT_AMOUNT") * pl.col("WEIGHT")).otherwise(by_start)
     low, high = float(study.p("rdi_min_pct")), float(study.p("rdi_max_pct"))
-    rated = total.with_columns(RDI=100 * pl.col("GIVEN") / (slots * each), LOW=pl.lit(low), HIGH=pl.lit(high))
+    rated = total.with_columns(RDI=divided(100 * pl.col("GIVEN"), slots * each), LOW=pl.lit(low), HIGH=pl.lit(high))
     out = (pl.col("RDI") < low - 1e-9) | (pl.col("RDI") > high + 1e-9)
     return rated.filter(out).select(
         "SUBJID",

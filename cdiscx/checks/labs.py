@@ -9,6 +9,7 @@ from cdiscx.model.spec import Study
 from cdiscx.registry import check
 from cdiscx.standards.ctcae import AE_WORDS, severe_grade
 from cdiscx.standards.dates import earliest, latest
+from cdiscx.standards.exact import divided
 from cdiscx.standards.units import lab_value
 
 _RESULT = ("LBORRES", "LBORRESU", "LBNRHI", "LBDAT", "LBTEST")
@@ -58,7 +59,7 @@ def severe_value_without_event(
     )
     value, upper, test = pl.col("LBORRES"), pl.col("LBNRHI"), pl.col("LBTEST")
     rows = rows.with_columns(
-        grade=severe_grade(test, value, upper, lab_value(test, value, pl.col("LBORRESU"))), ratio=value / upper
+        grade=severe_grade(test, value, upper, lab_value(test, value, pl.col("LBORRESU"))), ratio=divided(value, upper)
     )
     start = pl.col("D1")
     before_treatment = pl.col("grade").filter(pl.col("LBDAT") <= start).max().over("SUBJID", "LBTEST").fill_null(0)
@@ -134,7 +135,7 @@ def possible_liver_injury(
         pl.col("LBNRHI") > 0,
         pl.col("LBTEST").is_in([*_ENZYMES, "BILI"]),
     ).join(_dated(anchors, "D1", "SURG"), on="SUBJID", how="inner")
-    rows = rows.with_columns(ratio=pl.col("LBORRES") / pl.col("LBNRHI")).with_columns(
+    rows = rows.with_columns(ratio=divided(pl.col("LBORRES"), pl.col("LBNRHI"))).with_columns(
         _base=pl.col("ratio")
         .filter(pl.col("LBDAT") <= pl.col("D1"))
         .last()
@@ -201,7 +202,7 @@ def range_or_unit_conflict(study: Study, labs: pl.LazyFrame) -> pl.LazyFrame:
     rows = labs.filter(pl.col("SUBJID").is_not_null())
     upside = rows.filter(pl.col("LBNRLO") >= pl.col("LBNRHI")).with_columns(_key=pl.lit("range"))
     sound = rows.filter(pl.col("LBNRHI") > 0, pl.col("LBNRLO").is_null() | (pl.col("LBNRLO") < pl.col("LBNRHI")))
-    ratio = pl.col("LBORRES") / pl.col("LBNRHI")
+    ratio = divided(pl.col("LBORRES"), pl.col("LBNRHI"))
     low, high = float(study.p("uln_ratio_min")), float(study.p("uln_ratio_max"))
     far = (ratio < low) | ((ratio > high) & ~pl.col("LBTEST").is_in(["AFP", "PIVKA-II"]))
     odd = sound.filter(far).with_columns(

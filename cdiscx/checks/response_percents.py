@@ -8,12 +8,13 @@ from cdiscx.checks._arithmetic import number_said, operands_said, percent_said, 
 from cdiscx.checks.response_sums import first_cause, off_by
 from cdiscx.model.spec import Study
 from cdiscx.registry import check
+from cdiscx.standards.exact import divided
 
 _WHO = ("SUBJID", "EVAL")
 
 
 def _percent(now: pl.Expr, reference: pl.Expr) -> pl.Expr:
-    return pl.when(reference > 0).then(100 * (now - reference) / reference)
+    return pl.when(reference > 0).then(divided(100 * (now - reference), reference))
 
 
 def _typed(responses: pl.LazyFrame, timepoints: pl.LazyFrame) -> pl.LazyFrame:

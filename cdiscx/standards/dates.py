@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 import polars as pl
 
 from cdiscx.standards.date_text import ORDERS, read_dates
+from cdiscx.standards.exact import divided
 
 __all__ = [
     "DAYS_PER_MONTH",
@@ -196,8 +197,7 @@ def duration_days(start: pl.Expr, end: pl.Expr) -> pl.Expr:
 
 def months(days: pl.Expr) -> pl.Expr:
     """Days as months of 30.4375 days, unrounded (adam-derivations 1.8)."""
-    # by a column: polars multiplies a column by the inverse of a number, which rounds once more, but not a single row
-    return days / (days * 0 + DAYS_PER_MONTH)
+    return divided(days, pl.lit(DAYS_PER_MONTH))
 
 
 def is_epoch_artefact(date: pl.Expr) -> pl.Expr:

@@ -8,6 +8,15 @@ NM_PER_MM = 1_000_000
 _LARGEST_MM = 1_000_000.0  # beyond this a number is no diameter, and the integers below could overflow
 
 
+def divided(number: pl.Expr, by: pl.Expr) -> pl.Expr:
+    """``number / by``, rounded once, whatever the shape of the data (`by` null: null; `number` is finite).
+
+    Polars multiplies by the inverse where all rows have one divisor and it knows so (a constant, a join with one row), but
+    not in a single row: the last digit of a percentage would hang on who else is in the table. The sum makes a column of it.
+    """
+    return number / (by + number * 0)
+
+
 def threshold_nm(mm: float | str | Fraction) -> int:
     """A limit of a rule in whole nanometres; `4.2` means 4.2 and not its binary neighbour."""
     exact = mm if isinstance(mm, Fraction) else Fraction(str(mm))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from cdiscx.standards.criterion import MRECIST, RECIST11, Criterion, criterion
-from cdiscx.standards.exact import millimetres, threshold_nm
+from cdiscx.standards.exact import divided, millimetres, threshold_nm
 from cdiscx.standards.new_lesion import new_lesion_status
 from cdiscx.standards.nontarget import nontarget_response
 from cdiscx.standards.target_sum import SEGMENT, sums_by_timepoint
@@ -142,9 +142,9 @@ def target_response(values: pl.LazyFrame, c: Criterion, timepoints: pl.LazyFrame
         millimetres(base).alias("BASE"),
         millimetres(nadir).alias("NADIR"),
         pl.when(later).then(millimetres(total - base)).alias("CHG"),
-        pl.when(later & (base > 0)).then(100 * (total - base) / base).alias("PCHG"),
+        pl.when(later & (base > 0)).then(divided(100 * (total - base), base)).alias("PCHG"),
         millimetres(total - nadir).alias("CHGNAD"),
-        pl.when(nadir > 0).then(100 * (total - nadir) / nadir).alias("PCHGNAD"),
+        pl.when(nadir > 0).then(divided(100 * (total - nadir), nadir)).alias("PCHGNAD"),
     ).select(
         *SEGMENT, "TP", "TRGRESP", "TRGRULE", "SUM", "PSUM", "BASE", "NADIR", "NADIR_TP", "CHG", "PCHG",
         "CHGNAD", "PCHGNAD", "N_EXPECTED", "N_MISSING", "MISSING", "EXTRA", "RIDS", "PRIOR_CR",
