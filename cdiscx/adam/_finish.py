@@ -137,15 +137,16 @@ def _in_order(ctx: Context, frame: pl.DataFrame, brought: list[str], sort: Itera
     at = named["_at"]
     keys = [s for s in sort if s in frame.columns and not _same(frame[s])]
     order = _order([at, *(frame[s] for s in keys)])
-    place = pl.DataFrame({"_at": at[order]})
     # the wide rows move once, ADSL's columns are laid beside them; a column of one value need not move
     kept = frame.drop(brought, strict=False).get_columns()
-    still = pl.DataFrame([c for c in kept if (c.name not in keys and _same(c))])
-    moved = pl.DataFrame([c for c in kept if c.name not in still.columns])[order]
+    still = pl.DataFrame([c for c in kept if c.name not in keys and _same(c)])
+    moved = pl.DataFrame([at.alias("_place"), *(c for c in kept if c.name not in still.columns)])[order]
+    place = pl.col("_place")
     row = pl.int_range(pl.len(), dtype=pl.Int64)
-    begins = pl.when(pl.col("_at").ne_missing(pl.col("_at").shift(1)) | (row == 0)).then(row).forward_fill()
-    counted = place.select(ASEQ=row - begins + 1)
-    return pl.concat([moved, still, counted, people.select(brought)[place["_at"]]], how="horizontal")
+    begins = pl.when(place.ne_missing(place.shift(1)) | (row == 0)).then(row).forward_fill()
+    counted = moved.select(ASEQ=row - begins + 1)
+    beside = people.select(brought)[moved["_place"]]
+    return pl.concat([moved.drop("_place"), still, counted, beside], how="horizontal")
 
 
 def _same(values: pl.Series) -> bool:
