@@ -154,9 +154,14 @@ def _days(frame: pl.DataFrame, column: str, reading: Callable[[pl.Expr], pl.Expr
     """Dates of a column of texts; where few texts occur, each is read once."""
     texts = frame[column]
     known = texts.drop_nulls().unique()
-    several = known.len() * 4 < texts.len()
-    days = (known.to_frame() if several else frame).select(reading(pl.col(column))).to_series()
-    return days[texts.cast(pl.Enum(known)).to_physical()] if several else days
+    if known.len() * 4 >= texts.len():
+        return frame.select(reading(pl.col(column))).to_series()
+    return in_words(texts, known, known.to_frame().select(reading(pl.col(column))).to_series())
+
+
+def in_words(values: pl.Series, words: pl.Series, meanings: pl.Series) -> pl.Series:
+    """`values` with `meanings` in their place, which stand in the order of the `words`: every value there is, once each."""
+    return meanings[values.cast(pl.Enum(words)).to_physical()].alias(values.name)
 
 
 def _cut(name: str, frame: pl.DataFrame, cutoff: dt.date) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from cdiscx.adam._context import Context
+from cdiscx.adam._sources import in_words
 
 #: RSCAT of the composite of tumour and thrombus, which has an OVRLRESP of its own (sdtm-mapping 4.6)
 COMPOSITE = "PROTOCOL DEFINED RESPONSE CRITERIA"
@@ -27,12 +28,10 @@ def upper(column: str) -> pl.Expr:
 
 
 def in_upper_words(values: pl.Series) -> pl.Series:
-    """Upper case and no blanks around, as `upper`, of a column of few words: each word is changed once, and nothing moves where all of them stay."""
+    """A column of few words as `upper` makes it: each word is changed once, and nothing moves where all of them stay."""
     words = values.drop_nulls().unique()
     changed = words.str.to_uppercase().str.strip_chars()
-    if (words == changed).all():
-        return values
-    return changed[values.cast(pl.Enum(words)).to_physical()].alias(values.name)
+    return values if (words == changed).all() else in_words(values, words, changed)
 
 
 def reader(frame: pl.DataFrame, prefix: str) -> pl.Series:

@@ -52,6 +52,14 @@ def _told(judged_lesions: pl.LazyFrame, study: Study) -> pl.LazyFrame:
     )
 
 
+def _cells() -> pl.Expr:
+    """The two answers of the response, and the cells of the time point's new lesions."""
+    own = pl.concat_list(
+        pl.struct(rid=pl.col("RSRID").cast(pl.UInt32), column=pl.lit(c)) for c in ("NEWLIND", "OVRLRESP")
+    )
+    return pl.concat_list(own.cast(RELATED), pl.col("_newcells").cast(RELATED).fill_null(pl.lit([], dtype=RELATED)))
+
+
 def _disagreements(counted: pl.Expr) -> list[tuple[pl.Expr, pl.Expr, str, pl.Expr]]:
     """What can disagree at a time point, the weightiest first: when it does, the sentence, the cell and what it should say.
 
@@ -132,11 +140,7 @@ def new_lesion_and_progression_disagree(
         say = pl.when(here).then(text).otherwise(say)
         column = pl.when(here).then(pl.lit(cell)).otherwise(column)
         expected = pl.when(here).then(want).otherwise(expected)
-    own = pl.concat_list(
-        pl.struct(rid=pl.col("RSRID").cast(pl.UInt32), column=pl.lit(c)) for c in ("NEWLIND", "OVRLRESP")
-    )
-    cells = pl.concat_list(own.cast(RELATED), pl.col("_newcells").cast(RELATED).fill_null(pl.lit([], dtype=RELATED)))
-    told = rows.with_columns(_say=say, _column=column, _expected=expected, _related=cells)
+    told = rows.with_columns(_say=say, _column=column, _expected=expected, _related=_cells())
     found = told.filter(pl.col("_say").is_not_null())
     return found.select("SUBJID", "VISIT", "_say", "_column", "_expected", "_related", _rid="RSRID")
 
@@ -199,11 +203,7 @@ def new_lesion_before_the_new_baseline(
     said = pl.lit(
         "New Lesion = Y at {VISIT}, before the post-operative baseline, but the overall response is {OVRLRESP}."
     )
-    own = pl.concat_list(
-        pl.struct(rid=pl.col("RSRID").cast(pl.UInt32), column=pl.lit(c)) for c in ("NEWLIND", "OVRLRESP")
-    )
-    cells = pl.concat_list(own.cast(RELATED), pl.col("_newcells").cast(RELATED).fill_null(pl.lit([], dtype=RELATED)))
     return told.select(
         "SUBJID", "VISIT", "WHERE", "SEEN", "OVRLRESP", _rid="RSRID", _column=pl.lit("OVRLRESP"), _expected=pl.lit("PD"),
-        _say=pl.when(pl.col("WHERE").fill_null("") == "").then(said), _related=cells, _key=pl.lit("before baseline"),
+        _say=pl.when(pl.col("WHERE").fill_null("") == "").then(said), _related=_cells(), _key=pl.lit("before baseline"),
     )  # fmt: skip

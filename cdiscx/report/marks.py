@@ -103,7 +103,7 @@ def _comment(text: str, tongue: Language) -> Comment:
     if len(safe) > COMMENT:
         pointer = "\n" + tongue.label("… more on the sheet '{x}'", x=FRONT)
         safe = safe[: COMMENT - len(pointer)] + pointer
-    lines = sum(1 + _width(line) // 48 for line in safe.split("\n"))
+    lines = sum(1 + words.width(line) // 48 for line in safe.split("\n"))
     return Comment(safe, "cdiscx", width=360, height=min(40 + 17 * lines, 420))
 
 
@@ -191,13 +191,8 @@ def _row(
         target = page.cell(row, 7)
         target.hyperlink = Hyperlink(ref=target.coordinate, location=f"{quoted(title)}!{at or 'A1'}")
     widths = list(_COLUMNS.values())
-    lines = max(1 + _width(str(value or "")) // (width - 2) for value, width in zip(values, widths, strict=True))
+    lines = max(1 + words.width(str(value or "")) // (width - 2) for value, width in zip(values, widths, strict=True))
     page.row_dimensions[row].height = 15.0 * min(lines, 20)
-
-
-def _width(text: str) -> int:
-    """Columns that a text takes: two for a wide character, as in Chinese."""
-    return len(text) if text.isascii() else sum(2 if ord(c) > 0x2E80 else 1 for c in text)
 
 
 def _put(page: Any, row: int, column: int, value: object) -> Any:

@@ -307,11 +307,8 @@ def _lines(values: Sequence[object], widths: Sequence[int]) -> int:
     """Lines that the longest text of a row needs in its column: not every program finds the height of wrapped text."""
     most = 1
     for value, width in zip(values, widths, strict=False):
-        wide = [
-            len(line) + (0 if line.isascii() else sum(ord(c) > 0x2E7F for c in line))
-            for line in str(value or "").split("\n")
-        ]
-        most = max(most, sum(max(1, ceil(columns / (width - 1))) for columns in wide))
+        lines = str(value or "").split("\n")
+        most = max(most, sum(max(1, ceil(words.width(line) / (width - 1))) for line in lines))
     return most
 
 

@@ -119,3 +119,8 @@ def verdict(report: Report) -> str:
         passed = len(of_status(report, Status.PASSED))
         return f"{lead}No open finding: {plural(passed, 'check')} passed{also}."
     return f"{lead}{plural(len(report.open), 'finding')}: {tally(report.open)}{also}."
+
+
+def width(text: str) -> int:
+    """Columns that a text takes: two for a wide character, as in Chinese."""
+    return len(text) if text.isascii() else sum(2 if ord(c) > 0x2E7F else 1 for c in text)

@@ -88,7 +88,8 @@ def _with_roles(rows: pl.DataFrame) -> pl.DataFrame:
         _any_flagged=flagged.any(),
         _any_early=pl.col("_early").any(),
     )
-    rows = _of(rows, "_who", marks, ("_any_read", "_any_flagged", "_any_early"))
+    rows = rows.join(marks, on="_who", how="left", maintain_order="left")
+    rows = rows.with_columns(pl.col("_any_read", "_any_flagged", "_any_early").fill_null(False))
     base = pl.when("_any_early").then(pl.col("_early") & (date == pl.col("_last_early"))).otherwise("_named")
     first = pl.when("_any_read").then("_read").otherwise("_after") & (date == pl.col("_first_after"))
     postbase = pl.when("_any_flagged").then("_flagged").otherwise(first)
@@ -119,12 +120,3 @@ def _ordered(rows: pl.DataFrame) -> pl.DataFrame:
             *counted.select(TP=pl.col("_row") - pl.col("_begins"), PT=pl.col("_row").cast(pl.UInt32), SEG="_seg"),
         ]
     )  # fmt: skip
-
-
-def _of(rows: pl.DataFrame, key: str, marks: pl.DataFrame, flags: tuple[str, ...]) -> pl.DataFrame:
-    """`rows` with what is known of their group; a flag of a group that nothing is known of is false."""
-    none = marks.is_empty()
-    joined = rows.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in marks.schema.items() if n != key) if none else (
-        rows.join(marks, on=key, how="left", maintain_order="left")
-    )  # fmt: skip
-    return joined.with_columns(pl.col(n).fill_null(False) for n in flags)
