@@ -9,23 +9,20 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
-from copy import copy
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell.cell import Cell
 from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
-from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.writer.excel import ExcelWriter
 
 from cdiscx.model.finding import Finding
-from cdiscx.model.table import RawSheet, UploadFile
+from cdiscx.model.table import UploadFile
 from cdiscx.report import losses, marks, words
 from cdiscx.report.copies import FRONT, Copy
 from cdiscx.report.languages import PLAIN, Language
+from cdiscx.report.plain import Plain
 
 #: a larger upload is not copied: openpyxl needs some 400 bytes of memory a cell
 ROWS, SHEET_BYTES = 200_000, 120 * 1024**2
@@ -55,7 +52,9 @@ def annotate(
         said = tongue.label(said, n=f"{rows:,}")
         return Copy(upload.name, "", {}, (said,))
     say = tongue.label
-    book, sheets, notes = _opened(upload, data, tongue) or _typed(upload, data, tongue)
+    opened = _opened(upload, data, tongue)
+    book, sheets, notes = opened or _new(upload, data, tongue)
+    plain = [] if opened else _plain(book, upload, sheets, findings)
     tally = say(", ").join(tongue.many(sum(f.severity is s for f in findings), s.value) for s in words.BY_SEVERITY)
     facts = [
         say("cdiscx: findings in {x}", x=words.visible(upload.name)),
@@ -66,7 +65,7 @@ def annotate(
     ]
     front = marks.add_front(book, facts, findings, sheets, ids, tongue)
     name = _free_name(upload.name, folder, macros=book.vba_archive is not None)
-    (folder / name).write_bytes(_same_bytes(book, day))
+    (folder / name).write_bytes(_same_bytes(book, plain, day))
     return Copy(upload.name, name, sheets, tuple(notes), front)
 
 
@@ -110,17 +109,15 @@ def _opened(upload: UploadFile, data: bytes | None, tongue: Language) -> tuple[A
     return book, sheets, notes
 
 
-def _typed(upload: UploadFile, data: bytes | None, tongue: Language) -> tuple[Any, dict[str, str], list[str]]:
-    """A new workbook with the cells as read, as text, at the same coordinates."""
+def _new(upload: UploadFile, data: bytes | None, tongue: Language) -> tuple[Any, dict[str, str], list[str]]:
+    """A new workbook with a page for each sheet, still empty."""
     book = Workbook()
     book.remove(book.active)
     sheets: dict[str, str] = {}
     for sheet in upload.sheets:
-        if sheet.sheet in sheets:
-            continue
-        title = _title(sheet.sheet, {t.casefold() for t in sheets.values()})
-        sheets[sheet.sheet] = title
-        _fill(book.create_sheet(title), sheet)
+        if sheet.sheet not in sheets:
+            sheets[sheet.sheet] = _title(sheet.sheet, {t.casefold() for t in sheets.values()})
+            book.create_sheet(sheets[sheet.sheet])
     why = (
         "the upload is no .xlsx workbook"
         if data is None or not losses.is_workbook(data)
@@ -136,21 +133,15 @@ def _typed(upload: UploadFile, data: bytes | None, tongue: Language) -> tuple[An
     return book, sheets, notes
 
 
-def _fill(page: Any, sheet: RawSheet) -> None:
-    letters = [name for name in sheet.text.columns if name != "_row"]
-    numbers = sheet.text.get_column("_row").to_list()
-    look = Cell(page)
-    look.number_format = "@"
-    for at, letter in enumerate(letters, start=1):
-        column = sheet.text.get_column(letter)
-        longest = [len(text) for text in column.cast(pl.String).drop_nulls().head(200)]
-        page.column_dimensions[get_column_letter(at)].width = min(max([9, *longest]) + 2, 44)
-        for row, value in zip(numbers, column.to_list(), strict=True):
-            if value is not None:
-                cell = page.cell(row, at)
-                cell.value = words.xml_safe(value)[:32_000]
-                cell.data_type = "s"
-                cell._style = copy(look._style)  # setting a format looks for it among all formats
+def _plain(book: Any, upload: UploadFile, sheets: Mapping[str, str], findings: Sequence[Finding]) -> list[Plain]:
+    """The pages of a new workbook, with every cell as read, as text, at the same coordinates."""
+    plain: dict[str, Plain] = {}
+    for sheet in upload.sheets:
+        if sheet.sheet not in plain:  # of two with one name the first
+            plain[sheet.sheet] = page = Plain(book[sheets[sheet.sheet]], sheet)
+            here = [f for f in findings if f.sheet == sheet.sheet and f.row is not None]
+            page.show({f.cell for f in here if f.cell}, {f.row for f in here if f.row and not f.cell})
+    return list(plain.values())
 
 
 def _title(name: str, taken: set[str]) -> str:
@@ -166,6 +157,8 @@ def _title(name: str, taken: set[str]) -> str:
 class _InMemory(ExcelWriter):  # type: ignore[misc]
     """openpyxl's writer without its temporary files: no cell of a subject lies in them when a run is killed."""
 
+    plain: Mapping[Any, Plain] = {}
+
     def write_worksheet(self, ws: Any) -> None:
         """One sheet, as the parent writes it (openpyxl 3.1)."""
         ws._drawing = SpreadsheetDrawing()
@@ -173,15 +166,18 @@ class _InMemory(ExcelWriter):  # type: ignore[misc]
         writer = WorksheetWriter(ws, out=io.BytesIO())
         writer.write()
         ws._rels = writer._rels
-        self._archive.writestr(ws.path[1:], writer.read())
+        written = writer.read()
+        self._archive.writestr(ws.path[1:], self.plain[ws].with_rows(written) if ws in self.plain else written)
         self.manifest.append(ws)
 
 
-def _same_bytes(book: Any, day: str) -> bytes:
+def _same_bytes(book: Any, plain: Sequence[Plain], day: str) -> bytes:
     """The workbook's bytes without the clock in them."""
     raw, out = io.BytesIO(), io.BytesIO()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
-        _InMemory(book, archive).save()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        writer = _InMemory(book, archive)
+        writer.plain = {page.page: page for page in plain}
+        writer.save()
     stamp = dt.date.fromisoformat(day).strftime("%Y-%m-%dT00:00:00Z").encode()
     with zipfile.ZipFile(raw) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as stamped:
         for info in made.infolist():
