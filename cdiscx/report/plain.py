@@ -74,9 +74,11 @@ class Plain:
         for at, rows in sorted(marked.items()):
             column = cells.get_column(str(at)) if at in self.texts else pl.Series(str(at), [""] * cells.height)
             cells = cells.with_columns(column.scatter([places[row] for row in rows], list(rows.values())))
-        start = pl.format('<row r="{}">', "row")
-        written_rows = cells.select(start + pl.concat_str(pl.exclude("row"), pl.lit("</row>"))).to_series().to_list()
-        return f"{page[: held.start()]}<sheetData>{''.join(written_rows)}</sheetData>{page[held.end() :]}".encode()
+        whole = cells.select("row", pl.concat_str(pl.lit(""), pl.exclude("row")).alias("cells")).filter(
+            pl.col("cells") != ""
+        )
+        lines = whole.select(pl.format('<row r="{}">{}</row>', "row", "cells")).to_series().to_list()
+        return f"{page[: held.start()]}<sheetData>{''.join(lines)}</sheetData>{page[held.end() :]}".encode()
 
 
 def _safe(text: pl.Series) -> pl.Series:
