@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import compress, count
 from pathlib import Path
 from typing import Any, overload
 
@@ -140,12 +140,15 @@ def selected(held: pl.DataFrame | Kept, columns: Sequence[str]) -> pl.DataFrame:
     return held.select(columns) if isinstance(held, pl.DataFrame) else held.lazy().select(columns).collect()
 
 
-def pieces(held: pl.DataFrame | Kept, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-    """The frame, or some of its columns, as it is in memory; of one on disk a file at a time."""
+def pieces(
+    held: pl.DataFrame | Kept, columns: Sequence[str] | None = None, wanted: Sequence[bool] | None = None
+) -> Iterator[pl.DataFrame]:
+    """The frame, or some of its columns, as it is in memory; of one on disk a file at a time. `wanted`: which of them."""
     if isinstance(held, pl.DataFrame):
-        yield held if columns is None else held.select(columns)
+        if wanted is None or wanted[0]:
+            yield held if columns is None else held.select(columns)
         return
-    for path in held.paths:
+    for path in held.paths if wanted is None else compress(held.paths, wanted):
         rows = pl.scan_ipc(path, glob=False)
         yield (rows if columns is None else rows.select(columns)).collect()
 

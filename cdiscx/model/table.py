@@ -141,8 +141,14 @@ class Table:
     @property
     def kept(self) -> Kept | None:
         """The frame as it waits on disk; None where it is in memory."""
-        found = self.__dict__["_frame"]
+        found = self.held
         return found if isinstance(found, Kept) else None
+
+    @property
+    def held(self) -> pl.DataFrame | Kept:
+        """The frame as it was given: in memory, or on disk."""
+        found: pl.DataFrame | Kept = self.__dict__["_frame"]
+        return found
 
     def lazy(self) -> pl.LazyFrame:
         """The frame as a query."""

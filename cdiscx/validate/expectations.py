@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from cdiscx.model.finding import Check, Severity
+from cdiscx.model.kept import pieces, selected
 from cdiscx.model.spec import Expectation, Study
 from cdiscx.model.table import StudyData, Table
 from cdiscx.validate.engine import PartRun
@@ -18,9 +20,13 @@ from cdiscx.validate.hits import Hit
 from cdiscx.validate.suite_library import batch_definition, great_expectations, load
 from cdiscx.validate.wording import phrase, plain, wording
 
-#: (table, group_by) -> one entry per group: group, its rows, expectation id -> result
-Judged = dict[tuple[str, str | None], list[tuple[str | None, pl.DataFrame, dict[str, Any]]]]
+#: of a group of rows: its name, how many rows it has, expectation id -> what was found (`reading`) or why nothing was
+Group = tuple[str | None, int, dict[str, dict[str, Any] | RuntimeError]]
+#: (table, group_by) -> its groups
+Judged = dict[tuple[str, str | None], list[Group]]
 
+#: rows of groups that are in memory together, where the table waits on disk
+_AT_ONCE = 1_000_000
 _MOST_ROWS = 50  # findings of one expectation and group; the rest is counted in the message of the last
 
 
@@ -69,42 +75,55 @@ def _judge(data: StudyData, item: Expectation, judged: Judged) -> PartRun:
         judged[key] = _judge_all(data, key)
     hits: list[Hit] = []
     seen, enough = 0, False
-    for group, rows, results in judged[key]:
-        if rows.height < item.min_rows:
+    for group, height, results in judged[key]:
+        if height < item.min_rows:
             continue
         enough = True
         if item.id not in results:
             raise RuntimeError(f"Great Expectations knows no expectation called {item.type}")
-        found = reading(item, columns, results[item.id])
-        seen += rows.height if found["rows_seen"] is None else found["rows_seen"]
-        hits += _hits(data, item, group, rows, columns, found)
+        found = results[item.id]
+        if isinstance(found, RuntimeError):
+            raise found
+        seen += height if found["rows_seen"] is None else found["rows_seen"]
+        hits += _hits(data, item, group, height, columns, found)
     if not enough:
         return PartRun(skipped=f"{sheet} has fewer than {item.min_rows} rows to judge")
     return PartRun(tuple(hits), seen, True)
 
 
-def _judge_all(data: StudyData, key: tuple[str, str | None]) -> list[tuple[str | None, pl.DataFrame, dict[str, Any]]]:
-    """All expectations on one table and grouping, a suite per group: group, its rows, expectation id -> result."""
+def _judge_all(data: StudyData, key: tuple[str, str | None]) -> list[Group]:
+    """All expectations on one table and grouping, a suite per group."""
     items = [e for e in data.study.expectations if (e.table, e.group_by) == key and _can_judge(data, e)]
-    frame = _with_group(data, items[0], _looked_at(data.tidy[key[0]], items))
     smallest = min(e.min_rows for e in items)
     return [
-        (group, rows, validate_frame(rows, items))
-        for group, rows in _groups(items[0], frame)
+        (group, rows.height, _readings(items, validate_frame(rows, items)))
+        for group, rows in _groups(data, items)
         if rows.height >= smallest
     ]
 
 
-def _looked_at(table: Table, items: Sequence[Expectation]) -> pl.DataFrame:
-    """The rows of a table with the columns that expectations can speak of: every word of theirs that is one.
+def _readings(items: Sequence[Expectation], results: Mapping[str, Any]) -> dict[str, dict[str, Any] | RuntimeError]:
+    """What is needed of the results: as they come they list every row."""
+    found: dict[str, dict[str, Any] | RuntimeError] = {}
+    for item in items:
+        if item.id in results:
+            try:
+                found[item.id] = reading(item, _columns(item), results[item.id])
+            except RuntimeError as error:  # said of the one expectation that could not be judged
+                found[item.id] = error
+    return found
+
+
+def _looked_at(table: Table, items: Sequence[Expectation]) -> list[str]:
+    """The columns of a table that expectations can speak of: every word of theirs that is one.
 
     Of a table on disk the others are not read. All of them where an expectation is about the table itself.
     """
     if any(item.type.startswith("expect_table_") for item in items):
-        return table.frame
+        return table.columns
     words = {word for item in items for word in re.findall(r"\w+", repr(dict(item.kwargs)))}
     words |= {"_rid", "SUBJID", *(item.group_by for item in items if item.group_by)}
-    return table.lazy().select(c for c in table.columns if c in words).collect()
+    return [c for c in table.columns if c in words]
 
 
 def _columns(item: Expectation) -> list[str]:
@@ -123,31 +142,58 @@ def _can_judge(data: StudyData, item: Expectation) -> bool:
     return not any(f"{item.table}.{c}" in data.absent for c in _needed(data.study, item))
 
 
-def _with_group(data: StudyData, item: Expectation, frame: pl.DataFrame) -> pl.DataFrame:
-    """The table with the site of each subject where the expectation is judged by site."""
-    if item.group_by is None or item.group_by in frame.columns:
+def _with_group(data: StudyData, group_by: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the site of each subject where they are judged by site."""
+    if group_by in frame.columns:
         return frame
-    subjects = data.tidy["subjects"].frame
-    sites = subjects.select("SUBJID", pl.col(item.group_by)).unique("SUBJID", keep="first", maintain_order=True)
-    return frame.join(sites, on="SUBJID", how="left")
+    subjects = selected(data.tidy["subjects"].held, ["SUBJID", group_by])
+    sites = subjects.unique("SUBJID", keep="first", maintain_order=True)
+    return frame.join(sites, on="SUBJID", how="left", maintain_order="left")
 
 
-def _groups(item: Expectation, frame: pl.DataFrame) -> Iterator[tuple[str | None, pl.DataFrame]]:
-    if item.group_by is None:
-        yield None, frame
+def _groups(data: StudyData, items: Sequence[Expectation]) -> Iterator[tuple[str | None, pl.DataFrame]]:
+    """The rows that are judged together, group by group; of a table on disk a few groups in memory at a time."""
+    table, group_by = data.tidy[items[0].table], items[0].group_by
+    columns = _looked_at(table, items)
+    if group_by is None:
+        yield None, selected(table.held, columns)
         return
-    known = frame.filter(pl.col(item.group_by).is_not_null())
-    for (group,), rows in sorted(
-        known.partition_by(item.group_by, as_dict=True).items(), key=lambda pair: str(pair[0][0])
-    ):
-        yield str(group), rows
+    known = pl.col(group_by).is_not_null()
+    own = [group_by] if group_by in table.columns else ["SUBJID"]
+    heights = [_heights(_with_group(data, group_by, piece), group_by) for piece in pieces(table.held, own)]
+    for groups in _together(heights):
+        rows = [
+            _with_group(data, group_by, piece).filter(known & pl.col(group_by).is_in(groups))
+            for piece in pieces(table.held, columns, [not groups.isdisjoint(within) for within in heights])
+        ]
+        parts = pl.concat(rows).partition_by(group_by, as_dict=True)
+        yield from ((str(group), parts[group,]) for group in sorted(groups, key=str))
+
+
+def _heights(frame: pl.DataFrame, group_by: str) -> dict[Any, int]:
+    return dict(frame.drop_nulls(group_by).group_by(group_by).len().iter_rows())
+
+
+def _together(heights: Sequence[Mapping[Any, int]]) -> Iterator[set[Any]]:
+    """The groups in order, as many as may be in memory at a time."""
+    total = Counter[Any]()
+    for within in heights:
+        total.update(within)
+    groups: set[Any] = set()
+    for group in sorted(total, key=str):
+        if groups and sum(total[g] for g in groups) + total[group] > _AT_ONCE:
+            yield groups
+            groups = set()
+        groups.add(group)
+    if groups:
+        yield groups
 
 
 def _hits(
     data: StudyData,
     item: Expectation,
     group: str | None,
-    rows: pl.DataFrame,
+    height: int,
     columns: list[str],
     result: dict[str, Any],
 ) -> list[Hit]:
@@ -156,7 +202,7 @@ def _hits(
     column = columns[0] if columns else None
     observed = result.get("observed")
     facts: dict[str, Any] = {
-        "group": group, "observed": observed, "sheet": data.study.sheet_name(item.table), "rows": rows.height,
+        "group": group, "observed": observed, "sheet": data.study.sheet_name(item.table), "rows": height,
         "column": data.study.header(item.table, column) if column else None,
         "unexpected": result["unexpected_count"], "percent": result["unexpected_percent"],
     }  # fmt: skip
