@@ -4,7 +4,8 @@
     python benchmarks/scale.py 10 100 --only stages,commands      parts: stages, commands, read, rules, xpt, core
     python benchmarks/scale.py 1000 --longest 600 --results FILE  no process longer than that; add to earlier results
 
-By default 10, 100 and 1,000 subjects; 10,000 and 100,000 where there is time. Every measurement is a process of its own
+By default 10, 100 and 1,000 subjects; 10,000 and 100,000 where there is time (100,000 of `read`, `rules` and `xpt`, with the workbooks and
+records of 10,000 subjects ten times; stages and commands at that size: `benchmarks/large.py`). Every measurement is a process of its own
 (`benchmarks/stages.py`), one after the other; what takes longer than `--longest` is ended, said so, and not tried at a larger
 size. Great Expectations is given at most 100,000 rows and pandera 2,000,000, and what they take is multiplied from there on
 (marked ~). CDISC CORE takes part where CDISCX_CORE says how it is started, up to `--core-most` subjects (100). With `--write` the page is written after
@@ -26,10 +27,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from stages import MOST, STUDY
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- scale.py: begin -->", "<!-- scale.py: end -->"
-STUDY = "palhep-a"
 #: rows of the ten rules that a library is given at most
 MOST_ROWS = {"Great Expectations on pandas": 100_000, "pandera on pandas": 2_000_000}
 RIVALS = {
@@ -174,6 +176,8 @@ def commanded(bench: Bench, name: str, folder: Path, subjects: int) -> None:
 
 def measured(bench: Bench, subjects: int, parts: set[str], scratch: Path, core_most: int) -> None:
     """Everything at one size."""
+    more = subjects > MOST
+    parts = parts & {"read", "rules", "xpt"} if more else parts
     with tempfile.TemporaryDirectory(dir=scratch) as made:
         folder = Path(made)
         bench.keep("load", subjects, {"load": os.getloadavg()[0]})
@@ -182,7 +186,7 @@ def measured(bench: Bench, subjects: int, parts: set[str], scratch: Path, core_m
             told = subprocess.run(words, capture_output=True, text=True, check=True, cwd=HERE, env=AROUND)
             bench.keep("uploads", subjects, _lines(told.stdout)[0])
         if parts & {"stages", "xpt", "core"}:
-            staged(bench, "through", folder, subjects)
+            staged(bench, "frames" if more else "through", folder, subjects)
         if "commands" in parts:
             for name in COMMANDS:
                 commanded(bench, name, folder, subjects)

@@ -1,10 +1,12 @@
 """The processes that `benchmarks/scale.py` starts: each measures one thing, or one way through, and prints a line of JSON a stage.
 
-    python benchmarks/stages.py make|through|read|rules|xpt|core FOLDER SUBJECTS [WHO]
+    python benchmarks/stages.py make|through|frames|read|rules|xpt|core FOLDER SUBJECTS [WHO]
 
 `through` goes through all stages in one process (reading, tables, views, checks, SDTM, ADaM, endpoints, XPT); the others are what
 a user would pick instead, each in a process of its own. Of every stage: seconds on the wall, seconds of processor (all threads and
 children), the most memory the process held during it, and the seconds of processor that moving the same bytes takes (`floor`).
+`frames` makes no more than the SDTM that `xpt` writes. For more than MOST subjects the workbooks and records of MOST are taken again
+and again: that serves to read and to write them, not to check them (`benchmarks/large.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from typing import Any
 
 STUDY = "palhep-a"
 CUTOFF, TODAY = dt.date(2025, 6, 30), dt.date(2025, 7, 1)
-A_SITE = 100
+A_SITE, MOST = 100, 10_000
 STAMP = dt.datetime(2026, 1, 2, 3, 4, 5)
 #: visits and doses a subject has in the ten rules that three libraries can say
 VISITS = 20
@@ -114,10 +116,17 @@ def make(folder: Path, subjects: int) -> None:
     from cdiscx.samples import clean, write_xlsx
 
     (folder / "uploads").mkdir(parents=True, exist_ok=True)
-    for n, upload in enumerate(clean(STUDY, sites=-(-subjects // A_SITE), subjects=subjects, seed=1), 1):
+    made = min(subjects, MOST)
+    for n, upload in enumerate(clean(STUDY, sites=-(-made // A_SITE), subjects=made, seed=1), 1):
         write_xlsx(upload, folder / "uploads" / f"site-{n:04}.xlsx")
+    books = sorted((folder / "uploads").iterdir())
+    for more in range(n, -(-subjects // A_SITE)):
+        (folder / "uploads" / f"site-{more + 1:04}.xlsx").hardlink_to(books[more % len(books)])
     size = sum(p.stat().st_size for p in (folder / "uploads").iterdir())
-    print(json.dumps({"stage": "uploads", "workbooks": n, "bytes": size}), flush=True)
+    print(
+        json.dumps({"stage": "uploads", "workbooks": len(list((folder / "uploads").iterdir())), "bytes": size}),
+        flush=True,
+    )
 
 
 def through(folder: Path, subjects: int) -> None:
@@ -165,6 +174,21 @@ def through(folder: Path, subjects: int) -> None:
         "XPT: SDTM, limits checked and read back": stored(sum(p.stat().st_size for p in written), folder),
     }
     print(json.dumps({"stage": "floors", "floors": floors}), flush=True)
+
+
+def frames(folder: Path, subjects: int) -> None:
+    """The SDTM of the first MOST subjects as often as makes `subjects`, in `folder`/frames."""
+    import polars as pl
+
+    from cdiscx import flow
+    from cdiscx.model.spec import Study
+
+    paths = sorted((folder / "uploads").iterdir())[: MOST // A_SITE]
+    data = flow.to_sdtm(flow.tidy(Study.load(STUDY), flow.read(*paths), today=TODAY), cutoff=CUTOFF)
+    (folder / "frames").mkdir()
+    for name, made in data.sdtm.items():
+        again = subjects // MOST if "USUBJID" in made.held.columns else 1
+        pl.concat([made.public] * again).write_parquet(folder / "frames" / f"{name.lower()}.parquet")
 
 
 def read(folder: Path, subjects: int, who: str) -> None:
