@@ -67,7 +67,7 @@ def spread(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--workers`, `--partitions`, `--cluster`, `--low-memory`: how the work is spread; the results are the same."""
     for option in (
         click.option("--low-memory/--in-memory", "low_memory", default=None,
-                     help="Keep tables on disk while working (default: for uploads of 100 MB of .csv or more)."),
+                     help="Keep tables on disk while working (default: for uploads of 100 MB of .csv, for SDTM of 400 MB or more)."),
         click.option("--cluster", metavar="ADDRESS", help="Work on the Dask cluster at ADDRESS (extra cdiscx[dask])."),
         click.option("--partitions", type=click.IntRange(1, 10_000), metavar="N",
                      help="Shares of the subjects (default: two a worker, or by their size)."),

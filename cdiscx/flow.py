@@ -210,7 +210,7 @@ def to_sdtm(
 
 
 def to_adam(
-    data: StudyData | Mapping[str, pl.DataFrame],
+    data: StudyData | Mapping[str, pl.DataFrame | Kept],
     study: Study | None = None,
     *,
     cutoff: dt.date | None = None,

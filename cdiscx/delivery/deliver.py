@@ -41,10 +41,11 @@ def deliver_adam(uploads: Sequence[str | Path], sdtm: Path | None, order: Order,
         files, data, report = _from_uploads(uploads, order, expectations=False)
         data = flow.to_adam(data, progress=order.progress, **order.spread)
         return _alone(folder / "adam", order, data, report, files, adam_part(data))
-    from cdiscx.read.datasets import dataset_files, read_datasets
+    from cdiscx.read.datasets import dataset_files
+    from cdiscx.read.datasets_on_disk import open_datasets
 
     order.progress("reading SDTM")
-    frames = read_datasets(sdtm)
+    frames = open_datasets(sdtm, low_memory=order.low_memory, partitions=order.partitions)
     data = flow.to_adam(frames, Study.load(order.study), cutoff=order.cutoff, progress=order.progress, **order.spread)
     return _alone(folder / "adam", order, data, None, tuple(dataset_files(sdtm)), adam_part(data))
 

@@ -12,15 +12,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 import polars as pl
 
 from cdiscx.model.errors import UploadError
+from cdiscx.model.kept import Kept, pieces
 from cdiscx.read.archive import open_archive
 from cdiscx.read.limits import Limits, human
 from cdiscx.read.variable_types import typed
+
+if TYPE_CHECKING:
+    from cdiscx.standards.transport import Layout
 
 #: what lies beside datasets in a folder of ours and is none
 BESIDE = frozenset({"lineage.parquet", "manifest.json", "endpoints.json", "report.json", "conformance.json"})
@@ -29,6 +33,8 @@ _PREFERENCE = ("parquet", "json", "ndjson", "xpt", "csv")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{1,7}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _MEMBER = b"HEADER RECORD*******MEMB"
+#: bytes that the description of a transport file is looked for in
+_HEAD = 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +55,31 @@ def read_datasets(folder: str | Path, limits: DatasetLimits | None = None) -> di
     """
     bounds = limits or DatasetLimits()
     place = Path(folder)
-    found = _chosen(_files(place, bounds), place, bounds)
+    found = chosen_files(place, bounds)
     frames: dict[str, pl.DataFrame] = {}
     values = 0
     for shown, load in found:
-        stem, _, form = shown.rpartition("/")[2].rpartition(".")
-        data = load()
-        if not data:
-            raise UploadError(f"{shown} is empty; export the dataset again")
-        name, frame, from_text = _READERS[form.lower()](data, stem.upper(), shown, bounds.values - values)
-        name, frame = _checked(name, frame, shown)
+        name, frame = whole_dataset(shown, load(), bounds.values - values)
         values += frame.height * frame.width
         if name in frames:
-            raise UploadError(f"{shown} holds dataset {name}, which another file of {place} holds too; leave one out")
-        frames[name] = pl.DataFrame([typed(name, c, from_text=from_text) for c in frame.iter_columns()])
+            raise twice(shown, name, place)
+        frames[name] = frame
     return _numbered(frames)
+
+
+def whole_dataset(shown: str, data: bytes, room: int) -> tuple[str, pl.DataFrame]:
+    """Name and records of the dataset in a file's bytes. Raises UploadError."""
+    stem, _, form = shown.rpartition("/")[2].rpartition(".")
+    if not data:
+        raise UploadError(f"{shown} is empty; export the dataset again")
+    name, frame, from_text = _READERS[form.lower()](data, stem.upper(), shown, room)
+    name, frame = named(name, frame, shown)
+    return name, pl.DataFrame([typed(name, c, from_text=from_text) for c in frame.iter_columns()])
+
+
+def twice(shown: str, name: str, place: Path) -> UploadError:
+    """Two files hold one dataset."""
+    return UploadError(f"{shown} holds dataset {name}, which another file of {place} holds too; leave one out")
 
 
 def dataset_files(folder: str | Path) -> list[Path]:
@@ -71,21 +87,20 @@ def dataset_files(folder: str | Path) -> list[Path]:
     place, bounds = Path(folder), DatasetLimits()
     if not place.is_dir():
         return [place]
-    return [place / name for name, _ in _chosen(_files(place, bounds), place, bounds)]
+    return [place / name for name, _ in chosen_files(place, bounds)]
 
 
-def latest_day(frames: Mapping[str, pl.DataFrame], today: dt.date) -> dt.date | None:
+def latest_day(frames: Mapping[str, pl.DataFrame | Kept], today: dt.date) -> dt.date | None:
     """The latest complete `--DTC` (or Date) of the subjects' records that is not after `today`; None where there is none."""
-    found = []
-    for frame in frames.values():
-        if "USUBJID" not in frame.columns:
+    latest: list[dt.date] = []
+    for held in frames.values():
+        if "USUBJID" not in held.columns:
             continue
-        for column in frame.iter_columns():
-            if column.dtype == pl.String and column.name.endswith("DTC"):
-                found.append(column.str.head(10).str.to_date("%Y-%m-%d", strict=False))
-            elif column.dtype == pl.Date:
-                found.append(column)
-    latest = [day for days in found if isinstance(day := days.filter(days <= today).max(), dt.date)]
+        told = [n for n, t in held.schema.items() if t == pl.Date or (t == pl.String and n.endswith("DTC"))]
+        for column in (c for piece in pieces(held, told) for c in piece.iter_columns()):
+            text = column.dtype == pl.String
+            days = column.str.head(10).str.to_date("%Y-%m-%d", strict=False) if text else column
+            latest += [day for day in [days.filter(days <= today).max()] if isinstance(day, dt.date)]
     return max(latest, default=None)
 
 
@@ -97,6 +112,11 @@ def _numbered(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         out[name] = frames[name].with_columns(ids)
         first += height
     return out
+
+
+def chosen_files(place: Path, bounds: DatasetLimits) -> list[tuple[str, Callable[[], bytes]]]:
+    """Name and loader of the file of each dataset of a folder or zip. Raises UploadError."""
+    return _chosen_of(_files(place, bounds), place, bounds)
 
 
 def _files(place: Path, bounds: DatasetLimits) -> list[tuple[str, int, Callable[[], bytes]]]:
@@ -120,7 +140,7 @@ def _files(place: Path, bounds: DatasetLimits) -> list[tuple[str, int, Callable[
     return found
 
 
-def _chosen(
+def _chosen_of(
     files: Iterable[tuple[str, int, Callable[[], bytes]]], place: Path, limit: DatasetLimits
 ) -> list[tuple[str, Callable[[], bytes]]]:
     """One file for each dataset, the best format of those that are there."""
@@ -145,7 +165,7 @@ def _chosen(
     return [(shown, load) for _, shown, load in best.values()]
 
 
-def _checked(name: str, frame: pl.DataFrame, shown: str) -> tuple[str, pl.DataFrame]:
+def named(name: str, frame: pl.DataFrame, shown: str) -> tuple[str, pl.DataFrame]:
     """Name and columns in upper case, private columns off; raises UploadError for names that no dataset has."""
     name = name.upper()
     if not _NAME.fullmatch(name):
@@ -162,37 +182,66 @@ def _checked(name: str, frame: pl.DataFrame, shown: str) -> tuple[str, pl.DataFr
     return name, frame.select(c for c in upper if not c.startswith("_"))
 
 
-def _broken(shown: str, why: object) -> UploadError:
+def broken(shown: str, why: object) -> UploadError:
     said = " ".join(str(why).split())[:160].rstrip(".")
     return UploadError(f"{shown} is no dataset that can be read ({said}); export it again")
 
 
-def _too_many(shown: str) -> UploadError:
+def too_many(shown: str) -> UploadError:
     return UploadError(f"{shown} holds more values than can be read at once; it was not read")
 
 
 def _xpt(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
     del stem
+    layout, count = xpt_layout(lambda start, end: data[start:end], len(data), shown, room)
+    one_member(data, layout.data, shown)
+    return layout.name, xpt_records(layout, data[layout.data : layout.data + count * layout.width], shown), False
+
+
+def xpt_layout(bytes_of: Callable[[int, int], bytes], size: int, shown: str, room: int) -> tuple[Layout, int]:
+    """The description of a transport file of `size` bytes, and how many records it holds: `room` values at most.
+
+    Raises UploadError for what is none or is cut off.
+    """
     # a workbook needs none of it, and it brings numpy and Arrow along
-    from cdiscx.standards.transport import CARD, TransportError, decode, is_transport, read_layout
+    from cdiscx.standards.transport import CARD, TransportError, is_transport, read_layout
 
     try:
-        if not is_transport(data):
+        head = bytes_of(0, min(size, _HEAD))
+        if not is_transport(head):
             raise TransportError("it does not begin like a SAS transport file")
-        layout = read_layout(data)
-        if data.find(_MEMBER, layout.data) >= 0 and (data.find(_MEMBER, layout.data) % CARD) == 0:
-            raise TransportError("it holds several datasets; export one a file")
-        if (len(data) - 8 * CARD) % CARD:
+        layout = read_layout(head)
+        if (size - 8 * CARD) % CARD:
             raise TransportError("it is cut off")
-        count = layout.records(len(data), data[max(len(data) - layout.width - CARD, layout.data) :])
-        end = layout.data + count * layout.width
-        if end > len(data):
+        count = layout.records(size, bytes_of(max(size - layout.width - CARD, layout.data), size))
+        if layout.data + count * layout.width > size:
             raise TransportError("it is cut off")
-        if count * len(layout.fields) > room:
-            raise _too_many(shown)
-        return layout.name, decode(layout, data[layout.data : end]), False
     except TransportError as error:
-        raise _broken(shown, error) from error
+        raise broken(shown, error) from error
+    if count * len(layout.fields) > room:
+        raise too_many(shown)
+    return layout, count
+
+
+def xpt_records(layout: Layout, data: bytes, shown: str) -> pl.DataFrame:
+    """Whole records of a transport file. Raises UploadError."""
+    from cdiscx.standards.transport import TransportError, decode
+
+    try:
+        return decode(layout, data)
+    except TransportError as error:
+        raise broken(shown, error) from error
+
+
+def one_member(data: bytes, start: int, shown: str, place: int = 0) -> None:
+    """Raises UploadError where a second dataset begins in these bytes, from `start` on; they are at `place` of the file."""
+    from cdiscx.standards.transport import CARD
+
+    at = data.find(_MEMBER, start)
+    while at >= 0:
+        if (place + at) % CARD == 0:
+            raise broken(shown, "it holds several datasets; export one a file")
+        at = data.find(_MEMBER, at + 1)
 
 
 _JSON_TYPES = {"integer": pl.Int64(), "float": pl.Float64(), "double": pl.Float64(), "decimal": pl.Float64()}
@@ -202,19 +251,19 @@ def _from_json(head: Any, rows: Any, shown: str, room: int) -> tuple[str, pl.Dat
     """Attributes and records of Dataset-JSON as a frame. Raises UploadError."""
     if not isinstance(head, dict) or not isinstance(head.get("columns"), list) or not isinstance(head.get("name"), str):
         old = isinstance(head, dict) and ("clinicalData" in head or "referenceData" in head)
-        raise _broken(shown, "it is Dataset-JSON 1.0, not 1.1" if old else "it is not Dataset-JSON 1.1")
+        raise broken(shown, "it is Dataset-JSON 1.0, not 1.1" if old else "it is not Dataset-JSON 1.1")
     columns = head["columns"]
     if any(not isinstance(c, dict) or not isinstance(c.get("name"), str) for c in columns):
-        raise _broken(shown, "a variable has no name")
+        raise broken(shown, "a variable has no name")
     names = [c["name"] for c in columns]
     if len(set(names)) != len(names):
-        raise _broken(shown, "it has two variables of the same name")
+        raise broken(shown, "it has two variables of the same name")
     if not isinstance(rows, list) or any(not isinstance(r, list) or len(r) != len(columns) for r in rows):
-        raise _broken(shown, f"a record has not the {len(columns)} values of its variables")
+        raise broken(shown, f"a record has not the {len(columns)} values of its variables")
     if head.get("records") != len(rows):
-        raise _broken(shown, f"it states {head.get('records')} records and holds {len(rows)}")
+        raise broken(shown, f"it states {head.get('records')} records and holds {len(rows)}")
     if len(rows) * len(columns) > room:
-        raise _too_many(shown)
+        raise too_many(shown)
     schema = {c["name"]: _JSON_TYPES.get(str(c.get("dataType")), pl.String()) for c in columns}
     loose = {
         n: (None if str(c.get("dataType")) == "decimal" else schema[n]) for n, c in zip(names, columns, strict=True)
@@ -225,7 +274,7 @@ def _from_json(head: Any, rows: Any, shown: str, room: int) -> tuple[str, pl.Dat
             pl.col(c["name"]).cast(pl.Float64) for c in columns if str(c.get("dataType")) == "decimal"
         )
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
-        raise _broken(shown, f"a value is not of its variable's type: {error}") from error
+        raise broken(shown, f"a value is not of its variable's type: {error}") from error
     days = [c["name"] for c in columns if c.get("dataType") == "date" and c.get("targetDataType") == "integer"]
     return head["name"], frame.with_columns(_iso_day(frame.get_column(n)) for n in days), False
 
@@ -240,7 +289,7 @@ def _json(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFr
     try:
         whole = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise _broken(shown, error) from error
+        raise broken(shown, error) from error
     rows = whole.get("rows", []) if isinstance(whole, dict) else None
     return _from_json(whole, rows, shown, room)
 
@@ -252,46 +301,61 @@ def _ndjson(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.Data
         head = orjson.loads(next(lines, b"null"))
         rows = [orjson.loads(line) for line in lines]
     except orjson.JSONDecodeError as error:
-        raise _broken(shown, error) from error
+        raise broken(shown, error) from error
     return _from_json(head, rows, shown, room)
 
 
 def _parquet(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
+    parquet_height(io.BytesIO(data), shown, room)
     try:
-        if data[:4] != b"PAR1" or data[-4:] != b"PAR1":
-            raise _broken(shown, "it is not Parquet, or it is cut off")
-        schema = pl.read_parquet_schema(io.BytesIO(data))
-        nested = [n for n, dtype in schema.items() if dtype.is_nested()]
-        if nested:
-            raise _broken(shown, f"variable {nested[0]} holds lists or records")
-        height = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
-        if height * len(schema) > room:
-            raise _too_many(shown)
         return stem, pl.read_parquet(io.BytesIO(data)), False
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise _broken(shown, error) from error
+        raise broken(shown, error) from error
+
+
+def parquet_height(file: BinaryIO, shown: str, room: int) -> int:
+    """How many records a Parquet file holds: `room` values at most. Raises UploadError for what is none or no dataset."""
+    try:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(size - 4, 0))
+        end = file.read()
+        file.seek(0)
+        if file.read(4) != b"PAR1" or end != b"PAR1":
+            raise broken(shown, "it is not Parquet, or it is cut off")
+        file.seek(0)
+        schema = pl.read_parquet_schema(file)
+        nested = [n for n, dtype in schema.items() if dtype.is_nested()]
+        if nested:
+            raise broken(shown, f"variable {nested[0]} holds lists or records")
+        file.seek(0)
+        height = int(pl.scan_parquet(file).select(pl.len()).collect().item())
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise broken(shown, error) from error
+    if height * len(schema) > room:
+        raise too_many(shown)
+    return height
 
 
 def _csv(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _broken(shown, "it is not UTF-8") from error
+        raise broken(shown, "it is not UTF-8") from error
     if "\x00" in text:
-        raise _broken(shown, "it is not text")
+        raise broken(shown, "it is not text")
     if text.count(",") + text.count("\n") > room:
-        raise _too_many(shown)
+        raise too_many(shown)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        raise _broken(shown, error) from error
+        raise broken(shown, error) from error
     names = rows[0] if rows else []
     if len({n.upper() for n in names}) != len(names):
-        raise _broken(shown, "it has two variables of the same name")
+        raise broken(shown, "it has two variables of the same name")
     body = [row for row in rows[1:] if row] if len(names) > 1 else [row or [""] for row in rows[1:]]
     ragged = next((n for n, row in enumerate(body, 2) if len(row) != len(names)), None)
     if ragged is not None:
-        raise _broken(shown, f"row {ragged} has not the {len(names)} values of its variables")
+        raise broken(shown, f"row {ragged} has not the {len(names)} values of its variables")
     return stem, pl.DataFrame(body, schema=dict.fromkeys(names, pl.String), orient="row"), True
 
 

@@ -72,6 +72,17 @@ def typed(dataset: str, column: pl.Series, *, from_text: bool) -> pl.Series:
     return column
 
 
+def widest(dataset: str, column: pl.Series) -> pl.Series:
+    """A column of a file that knows types, in the type that `typed` gives it where some value does not fit a narrower one.
+
+    Of a column in pieces: `typed` where that narrows every piece, else this.
+    """
+    column = _plain(column)
+    return (
+        column.cast(pl.Float64) if column.dtype == pl.Int64 and known_type(dataset, column.name) == "float" else column
+    )
+
+
 def _plain(column: pl.Series) -> pl.Series:
     """The column in one of the four types; what a file may hold besides is brought to the nearest."""
     if column.dtype in (pl.Categorical, pl.Enum, pl.Boolean, pl.Time):

@@ -1,9 +1,10 @@
-"""Folders of datasets, ours and other people's, broken and hostile ones."""
+"""Folders of datasets, ours and other people's, broken and hostile ones; each is read in memory and laid down on disk."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ import pyreadstat
 import pytest
 
 from cdiscx.model.errors import UploadError
+from cdiscx.model.kept import Kept
+from cdiscx.read import datasets_on_disk
 from cdiscx.read.datasets import DatasetLimits, read_datasets
 from cdiscx.read.variable_types import known_type
 
@@ -44,6 +47,27 @@ ADSL = pl.DataFrame(
         "FUPMO": [1.25, 3.0],
     }
 )
+
+
+def on_disk(folder: Path, limits: DatasetLimits | None = None) -> dict[str, pl.DataFrame]:
+    """The datasets laid down a record at a time, in three shares, and put together again."""
+    found = datasets_on_disk.open_datasets(folder, low_memory=True, partitions=3, limits=limits)
+    frames = {}
+    for name, held in found.items():
+        if isinstance(held, Kept):
+            assert len(held.paths) == (3 if "USUBJID" in held.columns else 1)
+            assert sum(f.height for f in datasets_on_disk.pieces(held)) == held.height
+            held = held.load().sort("_id")
+        frames[name] = held
+    return frames
+
+
+@pytest.fixture(params=["in memory", "on disk"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this file in both ways."""
+    if request.param == "on disk":
+        monkeypatch.setattr(datasets_on_disk, "ROWS", 1)
+        monkeypatch.setattr(sys.modules[__name__], "read_datasets", on_disk)
 
 
 def head(name: str, frame: pl.DataFrame) -> dict[str, object]:
