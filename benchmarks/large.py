@@ -2,6 +2,7 @@
 
     python benchmarks/large.py 10000 derive           read, tidy, validate, SDTM and ADaM in one process, nothing written
     python benchmarks/large.py 10000 sdtm adam export whole deliveries: datasets, define.xml, lineage, manifest
+    python benchmarks/large.py 10000 sdtm again       ADaM of the transport files that `sdtm` wrote (`cdiscx adam --sdtm`)
     python benchmarks/large.py 3000 same              findings of tables on disk are those of tables in memory, in their order
 
 The uploads are csv folders of `palhep-a`, 1,000 subjects a site: a clean sample of 200 subjects, repeated under new subject
@@ -23,7 +24,7 @@ from stages import forget_peak, peak, processor
 
 STUDY = "palhep-a"
 SAMPLE, SITE = 200, 1_000
-VERBS = ("derive", "sdtm", "adam", "export", "same")
+VERBS = ("derive", "sdtm", "adam", "export", "again", "same")
 
 
 def make(subjects: int, folder: Path) -> None:
@@ -81,6 +82,8 @@ def deliver(verb: str, uploads: list[Path], out: Path, partitions: int | None) -
         deliver_sdtm(uploads, order, out)
     elif verb == "adam":
         deliver_adam(uploads, None, order, out)
+    elif verb == "again":
+        deliver_adam((), out.with_name("sdtm") / "sdtm", order, out)
     else:
         deliver_all(uploads, order, out)
     stages.end()
@@ -135,7 +138,7 @@ def main() -> None:
     options.add_argument("--in", dest="place", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.place is not None:
-        uploads = sorted((given.place / "uploads").iterdir())
+        uploads = sorted((given.place / "uploads").glob("*"))
         (verb,) = given.verbs
         if verb in ("derive", "same"):
             (derive if verb == "derive" else same)(uploads, given.partitions)
