@@ -48,10 +48,33 @@ def make(subjects: int, folder: Path) -> None:
                     part.write_csv(file, include_header=first == site * SITE)
 
 
-class Stages:
-    """Prints what each stage took, when the next one begins."""
+#: stages of an export -> those of the tables of `scale.py`
+NAMED = {
+    "reading": "stage: reading workbooks",
+    "reading cells": "stage: cells to tables",
+    "checking shares of the subjects": "stage: checking (catalogue, without expectations)",
+    "mapping to SDTM": "stage: SDTM",
+    "deriving ADaM": "stage: ADaM",
+    "computing endpoints": "stage: endpoints",
+    "writing sdtm datasets": "stage: XPT: SDTM, limits checked and read back",
+    "all": "command: cdiscx export",
+}
 
-    def __init__(self) -> None:
+
+def kept(results: Path, subjects: int, stage: str, told: str) -> None:
+    """A stage of an export in the results of `scale.py`, said to be of csv."""
+    from scale import Bench
+
+    if stage in NAMED:
+        with_expectations = ", with expectations" if stage.startswith("checking") else ""
+        Bench(0, results).keep(NAMED[stage], subjects, {"said": f"{told} (csv{with_expectations})"})
+
+
+class Stages:
+    """Prints what each stage took, when the next one begins; `results`: where it is kept as well."""
+
+    def __init__(self, results: Path | None = None, subjects: int = 0) -> None:
+        self.results, self.subjects = results, subjects
         self.start, self.name, self.most = time.perf_counter(), "start", 0.0
         self.wall, self.used = self.start, processor()
 
@@ -61,7 +84,7 @@ class Stages:
             return
         wall, used, held = time.perf_counter(), processor(), peak()
         self.most = max(self.most, held)
-        print(f"{self.name:<45} {used - self.used:8.1f} s cpu {wall - self.wall:8.1f} s {held:8,.0f} MB", flush=True)
+        self.tell(self.name, used - self.used, wall - self.wall, held)
         forget_peak()
         self.name, self.wall, self.used = name, wall, used
 
@@ -69,14 +92,19 @@ class Stages:
         """The last line."""
         self.next("end")
         wall = time.perf_counter() - self.start
-        print(f"{'all':<45} {processor():8.1f} s cpu {wall:8.1f} s {self.most:8,.0f} MB", flush=True)
+        self.tell("all", processor(), wall, self.most)
+
+    def tell(self, stage: str, used: float, wall: float, held: float) -> None:
+        """One line."""
+        print(f"{stage:<45} {used:8.1f} s cpu {wall:8.1f} s {held:8,.0f} MB", flush=True)
+        if self.results:
+            kept(self.results, self.subjects, stage, f"{used:,.0f} / {wall:,.0f} s, {held:,.0f} MB")
 
 
-def deliver(verb: str, uploads: list[Path], out: Path, partitions: int | None) -> None:
+def deliver(verb: str, uploads: list[Path], out: Path, partitions: int | None, stages: Stages) -> None:
     """One of the verbs that write."""
     from cdiscx.delivery import Order, deliver_adam, deliver_all, deliver_sdtm
 
-    stages = Stages()
     order = Order(STUDY, despite="a benchmark", progress=stages.next, low_memory=True, partitions=partitions)
     if verb == "sdtm":
         deliver_sdtm(uploads, order, out)
@@ -134,6 +162,7 @@ def main() -> None:
     options.add_argument("subjects", type=int)
     options.add_argument("verbs", nargs="*", choices=VERBS, default=["derive"])
     options.add_argument("--partitions", type=int)
+    options.add_argument("--results", type=Path, help="results of scale.py, to which the stages of an export are added")
     options.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()), help="a folder with room")
     options.add_argument("--in", dest="place", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
@@ -143,13 +172,15 @@ def main() -> None:
         if verb in ("derive", "same"):
             (derive if verb == "derive" else same)(uploads, given.partitions)
         else:
-            deliver(verb, uploads, given.place / verb, given.partitions)
+            stages = Stages(given.results if verb == "export" else None, given.subjects)
+            deliver(verb, uploads, given.place / verb, given.partitions, stages)
         return
     with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
         make(given.subjects, Path(folder))
         for verb in given.verbs:
             print(f"\n{verb}, {given.subjects:,} subjects", flush=True)
             words = [] if given.partitions is None else ["--partitions", str(given.partitions)]
+            words += ["--results", str(given.results.resolve())] if given.results else []
             command = [sys.executable, __file__, str(given.subjects), verb, "--in", folder, *words]
             subprocess.run(command, check=True)
 
