@@ -109,8 +109,18 @@ def _delivered(made: Any, quiet: bool) -> None:
     help="Format of what is printed.",
 )
 @options.lang
+@options.partitions
+@options.low_memory
 @options.quiet
-def conform(folder: Path, study: str | None, form: str, lang: str, quiet: bool) -> None:
+def conform(
+    folder: Path,
+    study: str | None,
+    form: str,
+    lang: str,
+    low_memory: bool | None,
+    partitions: int | None,
+    quiet: bool,
+) -> None:
     """Check finished SDTM or ADaM datasets in DIR: own rules, and the referees that are installed."""
     import json
 
@@ -119,7 +129,9 @@ def conform(folder: Path, study: str | None, form: str, lang: str, quiet: bool) 
     from cdiscx.report.languages import of_datasets
 
     with options.Progress(quiet) as step:
-        report, verdicts = delivery.conform(folder, study, lang=lang, progress=step)
+        report, verdicts = delivery.conform(
+            folder, study, lang=lang, low_memory=low_memory, partitions=partitions, progress=step
+        )
     told = as_dict(report, verdicts)
     spoken = as_text(report, verdicts, say=of_datasets(lang).label)
     said = spoken if form == "text" else json.dumps(told, ensure_ascii=False, indent=1) + "\n"

@@ -63,14 +63,26 @@ lang = click.option(
 quiet = click.option("--quiet", is_flag=True, help="No progress and no notes on standard error.")
 
 
+low_memory = click.option(
+    "--low-memory/--in-memory",
+    "low_memory",
+    default=None,
+    help="Keep tables on disk while working (default: for uploads of 100 MB of .csv, for SDTM of 400 MB or more).",
+)
+partitions = click.option(
+    "--partitions",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Shares of the subjects (default: two a worker, or by their size).",
+)
+
+
 def spread(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--workers`, `--partitions`, `--cluster`, `--low-memory`: how the work is spread; the results are the same."""
     for option in (
-        click.option("--low-memory/--in-memory", "low_memory", default=None,
-                     help="Keep tables on disk while working (default: for uploads of 100 MB of .csv, for SDTM of 400 MB or more)."),
+        low_memory,
         click.option("--cluster", metavar="ADDRESS", help="Work on the Dask cluster at ADDRESS (extra cdiscx[dask])."),
-        click.option("--partitions", type=click.IntRange(1, 10_000), metavar="N",
-                     help="Shares of the subjects (default: two a worker, or by their size)."),
+        partitions,
         click.option("--workers", type=click.IntRange(1, 256), default=1, metavar="N",
                      help="Work in N processes (same results)."),
     ):  # fmt: skip

@@ -32,6 +32,8 @@ class Finished:
     present: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: keys of the datasets as declared (define.xml, or the mapping)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: of records of some subjects: the first STUDYID of the subjects' list, which may have it elsewhere
+    first_study: str | None = None
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether the dataset is there with these columns."""
@@ -92,7 +94,20 @@ def _ready(frame: pl.DataFrame) -> pl.DataFrame:
             changes.append(pl.when(text != "").then(text).alias(name))
         elif kind.is_numeric() and name.endswith("DT"):
             changes.append((_EPOCH + pl.duration(days=pl.col(name))).alias(name))
-    return kept.with_columns(changes).with_row_index("_row", offset=1)
+    changed = kept.with_columns(changes)
+    return (
+        changed.with_columns(frame.get_column("_row"))
+        if "_row" in frame.columns
+        else changed.with_row_index("_row", offset=1)
+    )
+
+
+def first_study(subjects: pl.DataFrame | None) -> str | None:
+    """The STUDYID of the first record that has one."""
+    if subjects is None or "STUDYID" not in subjects.columns:
+        return None
+    first = subjects.get_column("STUDYID").drop_nulls().head(1)
+    return str(first[0]) if first.len() else None
 
 
 def _completed(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import polars as pl
 
@@ -80,14 +80,18 @@ def subject_twice(data: Finished) -> Iterator[pl.DataFrame]:
     yield broken("DM", frame, ~pl.col("USUBJID").is_first_distinct(), "USUBJID", "{USUBJID} has another record in DM")
 
 
-@rule("CNF-114", "SDTM", "A code and its name do not go together one to one")
+def _pairs(name: str, columns: Collection[str]) -> list[list[str]]:
+    """The codes and names of a dataset."""
+    test = f"{name[:2]}TESTCD"
+    return [[code, label] for code, label in (*_PAIRS, (test, test[:-2])) if {code, label} <= set(columns)]
+
+
+@rule("CNF-114", "SDTM", "A code and its name do not go together one to one", across=_pairs)
 def pairs(data: Finished) -> Iterator[pl.DataFrame]:
     """--TESTCD and --TEST, ARMCD and ARM, QNAM and QLABEL: one code, one name, and the other way round."""
     for name, frame in data.frames.items():
-        test = f"{name[:2]}TESTCD"
-        for code, label in (*_PAIRS, (test, test[:-2])):
-            if {code, label} <= set(frame.columns):
-                yield from not_one_to_one(name, frame, code, label)
+        for code, label in _pairs(name, frame.columns):
+            yield from not_one_to_one(name, frame, code, label)
 
 
 def not_one_to_one(name: str, frame: pl.DataFrame, code: str, label: str, *within: str) -> Iterator[pl.DataFrame]:
@@ -100,7 +104,11 @@ def not_one_to_one(name: str, frame: pl.DataFrame, code: str, label: str, *withi
         yield broken(name, again, pl.lit(True), other, f"{one} {{{one}}} goes with {other} {{{other}}} here and with another elsewhere")  # fmt: skip
 
 
-@rule("CNF-115", "SDTM", "A visit has two names or two numbers", severity=Severity.WARNING)
+def _visits(name: str, columns: Collection[str]) -> list[list[str]]:
+    return [["VISITNUM", "VISIT"]] if {"VISITNUM", "VISIT"} <= set(columns) else []
+
+
+@rule("CNF-115", "SDTM", "A visit has two names or two numbers", severity=Severity.WARNING, across=_visits)
 def visit_names(data: Finished) -> Iterator[pl.DataFrame]:
     """One VISITNUM, one VISIT, in every dataset and over all of them (unscheduled visits by their number)."""
     frames = [

@@ -18,6 +18,7 @@ from typing import Any, Final
 import polars as pl
 
 from cdiscx.model.finding import Status
+from cdiscx.model.kept import Kept
 
 #: environment variable that says how CORE is started
 CORE_COMMAND: Final = "CDISCX_CORE"
@@ -50,7 +51,7 @@ class Verdict:
 
 def referees(
     folder: Path,
-    frames: Mapping[str, pl.DataFrame],
+    frames: Mapping[str, pl.DataFrame | Kept],
     *,
     analysis: bool,
     define: Path | None = None,
@@ -126,7 +127,7 @@ def _example(examples: Iterable[Mapping[str, Any]] | None) -> str:
     return "" if first is None else _line(json.dumps(first.get("value"), ensure_ascii=False, default=str))
 
 
-def pointblank(frames: Mapping[str, pl.DataFrame], *, analysis: bool, define: Path | None) -> Verdict:
+def pointblank(frames: Mapping[str, pl.DataFrame | Kept], *, analysis: bool, define: Path | None) -> Verdict:
     """pointblank's SDTMIG 3.4 rules, where the package is installed (extra `conform`)."""
     name = "pointblank"
     if analysis:
@@ -136,7 +137,9 @@ def pointblank(frames: Mapping[str, pl.DataFrame], *, analysis: bool, define: Pa
     package = import_module("pointblank")
     if not hasattr(package, "validate_sdtmig"):
         return Verdict(name, Status.SKIPPED, f"version {package.__version__} has no SDTMIG rules")
-    public = {name: frame.select(pl.exclude(r"^_.*$")) for name, frame in frames.items()}
+    if any(isinstance(frame, Kept) for frame in frames.values()):
+        return Verdict(name, Status.SKIPPED, "it needs all datasets in memory; ask for it with --in-memory")
+    public = {n: f.select(pl.exclude(r"^_.*$")) for n, f in frames.items() if isinstance(f, pl.DataFrame)}
     report = package.validate_sdtmig(public, define_xml=None if define is None else str(define))
     outcomes = Counter(str(rule.status) for rule in report.rules())
     found = report.findings_df()

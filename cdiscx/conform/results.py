@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import polars as pl
@@ -60,13 +60,18 @@ def units(data: Finished) -> Iterator[pl.DataFrame]:
             yield broken(name, frame, bare, unit, f"{{{test}}} is {{{number}}} without a unit")
 
 
-@rule("CNF-153", "SDTM", "A test has two standard units", severity=Severity.WARNING)
+def _units(name: str, columns: Collection[str]) -> list[list[str]]:
+    """Test, specimen and standard unit of a dataset of findings."""
+    test, unit = f"{name[:2]}TESTCD", f"{name[:2]}STRESU"
+    return [[c for c in (test, f"{name[:2]}SPEC", unit) if c in columns]] if {test, unit} <= set(columns) else []
+
+
+@rule("CNF-153", "SDTM", "A test has two standard units", severity=Severity.WARNING, across=_units)
 def one_unit(data: Finished) -> Iterator[pl.DataFrame]:
     """One test (and specimen), one standard unit."""
     for name, frame in data.findings():
-        test, unit = f"{name[:2]}TESTCD", f"{name[:2]}STRESU"
-        if unit in frame.columns:
-            keys = [c for c in (test, f"{name[:2]}SPEC") if c in frame.columns]
+        test = f"{name[:2]}TESTCD"
+        for *keys, unit in _units(name, frame.columns):
             seen = frame.drop_nulls(unit).unique(subset=[*keys, unit], keep="first", maintain_order=True)
             yield broken(name, seen, ~pl.struct(keys).is_first_distinct(), unit, f"{{{test}}} has {{{unit}}} here and another standard unit elsewhere")  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,11 +22,16 @@ HITS: Final = {
 }
 Standard = Literal["SDTM", "ADaM"]
 Function = Callable[[Finished], Iterator[pl.DataFrame]]
+#: name and columns of a dataset -> groups of columns: a rule looks at nothing but the first record of each of their combinations
+Across = Callable[[str, Collection[str]], list[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`needs`: datasets without which the rule cannot run; nothing there: it looks at every dataset."""
+    """`needs`: datasets without which the rule cannot run; nothing there: it looks at every dataset.
+
+    `across`: of a rule that holds records of several subjects against each other. All others look at a subject at a time.
+    """
 
     id: str
     title: str
@@ -34,6 +39,7 @@ class Rule:
     standard: Standard
     needs: tuple[str, ...]
     function: Function
+    across: Across | None = None
 
 
 _RULES: dict[str, Rule] = {}
@@ -45,11 +51,12 @@ def rule(
     title: str,
     *needs: str,
     severity: Severity = Severity.ERROR,
+    across: Across | None = None,
 ) -> Callable[[Function], Function]:
     """Registers a rule; ids are never used twice."""
 
     def register(function: Function) -> Function:
-        _RULES[rule_id] = Rule(rule_id, title, severity, standard, needs, function)
+        _RULES[rule_id] = Rule(rule_id, title, severity, standard, needs, function, across)
         return function
 
     return register

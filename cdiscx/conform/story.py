@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import polars as pl
 
@@ -163,7 +163,12 @@ def consents(data: Finished) -> Iterator[pl.DataFrame]:
     yield broken("DS", first.sort("_row"), wrong, "DSSTDTC", "consent on {DSSTDTC} in DS, on {_consent} in DM")
 
 
-@rule("CNF-171", "SDTM", "The study starts on another day than its first consent", "TS", "DM", severity=Severity.WARNING)  # fmt: skip
+def _start(name: str, columns: Collection[str]) -> list[list[str]]:
+    asked = {"TS": ["TSPARMCD", "TSVAL"], "DM": ["RFICDTC"]}.get(name, [])
+    return [asked] if asked and set(asked) <= set(columns) else []
+
+
+@rule("CNF-171", "SDTM", "The study starts on another day than its first consent", "TS", "DM", severity=Severity.WARNING, across=_start)  # fmt: skip
 def study_start(data: Finished) -> Iterator[pl.DataFrame]:
     """TS SSTDTC is the earliest consent."""
     if not (data.has("TS", "TSPARMCD", "TSVAL") and data.has("DM", "RFICDTC")):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from cdiscx.conform.finished import Finished
+from cdiscx.conform.finished import Finished, first_study
 from cdiscx.conform.rules import broken, rule, whole
 from cdiscx.model.finding import Severity
 from cdiscx.standards import guide
@@ -86,10 +86,7 @@ def study_identifier(data: Finished) -> Iterator[pl.DataFrame]:
 
 def other_study(data: Finished, reference: str) -> Iterator[pl.DataFrame]:
     """Records whose STUDYID is not the study's."""
-    known = data.studyid
-    if known is None and data.has(reference, "STUDYID"):
-        values = data.frames[reference].get_column("STUDYID").drop_nulls()
-        known = values[0] if values.len() else None
+    known = data.studyid or data.first_study or first_study(data.frames.get(reference))
     if known is None:
         return
     for name, frame in data.frames.items():

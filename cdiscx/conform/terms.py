@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import polars as pl
@@ -53,7 +53,13 @@ def closed_lists(data: Finished) -> Iterator[pl.DataFrame]:
         yield broken(name, frame, outside, variable.name, say)
 
 
-@rule("CNF-131", "SDTM", "A value extends a codelist without being declared", severity=Severity.WARNING)
+def _coded(name: str, columns: Collection[str]) -> list[list[str]]:
+    """Each variable with a codelist, with what decides whether it is judged."""
+    coded = [v.name for v in guide.variables(name) if v.codelist is not None and v.name in columns]
+    return [[variable, *({"RSTESTCD"} & set(columns) - {variable})] for variable in coded]
+
+
+@rule("CNF-131", "SDTM", "A value extends a codelist without being declared", severity=Severity.WARNING, across=_coded)
 def open_lists(data: Finished) -> Iterator[pl.DataFrame]:
     """A sponsor's value of an extensible list stands in define.xml as extended. One finding a value."""
     for name, frame, variable, outside in _strangers(data, extensible=True):

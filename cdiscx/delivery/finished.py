@@ -12,20 +12,28 @@ from cdiscx.model.spec import Study
 
 
 def conform(
-    folder: Path, study: str | None = None, *, lang: str = "en", progress: flow.Progress = flow._quiet
+    folder: Path,
+    study: str | None = None,
+    *,
+    lang: str = "en",
+    low_memory: bool | None = None,
+    partitions: int | None = None,
+    progress: flow.Progress = flow._quiet,
 ) -> tuple[Report, tuple[Any, ...]]:
     """Finished SDTM or ADaM datasets of a folder -> the report of the project's own rules, and what each referee says.
 
     What define.xml declares (keys, code lists) is read where it lies beside them; ADaM is compared with the SDTM of a
-    sibling folder `sdtm`. `lang`: of messages and reasons; what referees say of a dataset stays as they say it. Raises
+    sibling folder `sdtm`. `lang`: of messages and reasons; what referees say of a dataset stays as they say it. `low_memory`, `partitions`: SDTM
+    waits on disk and is checked a share of the subjects at a time, by default where it is large; the same findings. Raises
     UploadError for what is no folder of datasets.
     """
     from cdiscx.conform import conformance, referees
     from cdiscx.export.define_read import declared
     from cdiscx.read.datasets import read_datasets
+    from cdiscx.read.datasets_on_disk import open_datasets
 
     progress("reading datasets")
-    frames = read_datasets(folder)
+    frames = open_datasets(folder, low_memory=low_memory, partitions=partitions)
     define = folder / "define.xml"
     told = declared(define) if define.is_file() else None
     beside = folder.parent / "sdtm"
