@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 import pyreadstat
@@ -16,9 +17,11 @@ from xlsxwriter import Workbook
 
 from cdiscx import registry
 from cdiscx.export.define_read import declared
+from cdiscx.model.errors import UploadError
+from cdiscx.model.kept import Kept
 from cdiscx.model.mapping_file import load_mappings
 from cdiscx.model.spec import Study
-from cdiscx.read import read_upload
+from cdiscx.read import datasets_on_disk, read_upload
 from cdiscx.read.datasets import read_datasets
 
 HERE = Path(__file__).parent
@@ -175,7 +178,22 @@ def _mapping(path: Path) -> object:
 
 
 def _datasets(path: Path) -> object:
-    return read_datasets(path.parent)
+    """In memory, and laid down on disk two records at a time: the same records, or refused both times."""
+    laid: dict[str, pl.DataFrame | Kept] | UploadError
+    with patch.object(datasets_on_disk, "ROWS", 2):
+        try:
+            laid = dict(datasets_on_disk.open_datasets(path.parent, low_memory=True, partitions=2))
+        except UploadError as error:
+            laid = error
+    if isinstance(laid, UploadError):
+        read_datasets(path.parent)
+        raise AssertionError(f"refused on disk only: {laid}")
+    whole = read_datasets(path.parent)
+    assert list(laid) == list(whole)
+    for name, held in laid.items():
+        assert isinstance(held, Kept)
+        assert held.load().sort("_id").equals(whole[name]), name
+    return whole
 
 
 def readers(folder: Path) -> dict[str, Reader]:
