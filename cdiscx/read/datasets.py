@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -183,7 +185,8 @@ def named(name: str, frame: pl.DataFrame, shown: str) -> tuple[str, pl.DataFrame
 
 
 def broken(shown: str, why: object) -> UploadError:
-    said = " ".join(str(why).split())[:160].rstrip(".")
+    panic = isinstance(why, pl.exceptions.PanicException)  # what polars says of itself then helps nobody
+    said = "it is damaged" if panic else " ".join(str(why).split())[:160].rstrip(".")
     return UploadError(f"{shown} is no dataset that can be read ({said}); export it again")
 
 
@@ -307,10 +310,34 @@ def _ndjson(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.Data
 
 def _parquet(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
     parquet_height(io.BytesIO(data), shown, room)
+    return stem, parquet_records(io.BytesIO(data), shown), False
+
+
+def parquet_records(file: BinaryIO | Path, shown: str, first: int = 0, count: int | None = None) -> pl.DataFrame:
+    """Records of a Parquet file, all or some of them. Raises UploadError."""
     try:
-        return stem, pl.read_parquet(io.BytesIO(data)), False
+        with _quiet():
+            return pl.scan_parquet(file, glob=False).slice(first, count).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise broken(shown, error) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Standard error is nobody's for a moment: polars tells there, in pages, where its code broke on a damaged file."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def parquet_height(file: BinaryIO, shown: str, room: int) -> int:
@@ -322,15 +349,16 @@ def parquet_height(file: BinaryIO, shown: str, room: int) -> int:
         file.seek(0)
         if file.read(4) != b"PAR1" or end != b"PAR1":
             raise broken(shown, "it is not Parquet, or it is cut off")
-        file.seek(0)
-        schema = pl.read_parquet_schema(file)
-        nested = [n for n, dtype in schema.items() if dtype.is_nested()]
-        if nested:
-            raise broken(shown, f"variable {nested[0]} holds lists or records")
-        file.seek(0)
-        height = int(pl.scan_parquet(file).select(pl.len()).collect().item())
+        with _quiet():
+            file.seek(0)
+            schema = pl.read_parquet_schema(file)
+            file.seek(0)
+            height = int(pl.scan_parquet(file).select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise broken(shown, error) from error
+    nested = [n for n, dtype in schema.items() if dtype.is_nested()]
+    if nested:
+        raise broken(shown, f"variable {nested[0]} holds lists or records")
     if height * len(schema) > room:
         raise too_many(shown)
     return height

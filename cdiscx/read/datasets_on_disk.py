@@ -16,11 +16,11 @@ from cdiscx.model.errors import UploadError
 from cdiscx.model.kept import Kept, Scratch, Writers, pieces
 from cdiscx.read.datasets import (
     DatasetLimits,
-    broken,
     chosen_files,
     named,
     one_member,
     parquet_height,
+    parquet_records,
     read_datasets,
     twice,
     whole_dataset,
@@ -171,8 +171,4 @@ def _parquet(path: Path, room: int) -> Iterator[tuple[str, pl.DataFrame]]:
     with path.open("rb") as file:
         height = parquet_height(file, path.name, room)
     for row in range(0, max(height, 1), ROWS):
-        try:
-            piece = pl.scan_parquet(path, glob=False).slice(row, ROWS).collect()
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            raise broken(path.name, error) from error
-        yield path.stem.upper(), piece
+        yield path.stem.upper(), parquet_records(path, path.name, row, ROWS)

@@ -205,6 +205,15 @@ def test_a_broken_file_is_one_clear_line(case: str, tmp_path: Path):
     assert name in str(caught.value)
 
 
+def test_of_a_file_that_polars_breaks_on_one_line_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    (tmp_path / "dm.parquet").write_bytes((Path(__file__).parent / "fixtures" / "damaged.parquet").read_bytes())
+    with pytest.raises(
+        UploadError, match=r"^dm\.parquet is no dataset that can be read \(it is damaged\); export it again$"
+    ):
+        read_datasets(tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_transport_file_that_is_cut_off_anywhere_is_noticed_or_shorter_by_whole_cards(tmp_path: Path):
     data = xpt_bytes(tmp_path)
     for size in range(0, len(data), 37):
