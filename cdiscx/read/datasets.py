@@ -174,9 +174,10 @@ def named(name: str, frame: pl.DataFrame, shown: str) -> tuple[str, pl.DataFrame
         raise UploadError(f"{shown} is no dataset: {name[:40]!r} cannot be the name of one")
     if not frame.width:
         raise UploadError(f"{shown} is no dataset: it has no variables")
-    odd = [c for c in frame.columns if not _VARIABLE.fullmatch(c)]
-    if odd:
-        raise UploadError(f"{shown} is no dataset: {odd[0][:40]!r} cannot be the name of a variable")
+    odd = next((n for n, c in enumerate(frame.columns, start=1) if not _VARIABLE.fullmatch(c)), None)
+    if odd is not None:  # which may be a value, where a file has no line of names: it is not shown
+        said = "cannot be the name of a variable (letters, digits and _, 32 at most, no digit first)"
+        raise UploadError(f"{shown} is no dataset: what stands over column {odd} {said}")
     upper = [c.upper() for c in frame.columns]
     if len(set(upper)) != len(upper):
         raise UploadError(f"{shown} has the variable {max(upper, key=upper.count)} twice; leave one out")
