@@ -11,7 +11,7 @@ import polars as pl
 
 from cdiscx.export.define_codelists import Lists
 from cdiscx.export.define_types import Storage, storage
-from cdiscx.export.define_values import rows_of, value_levels
+from cdiscx.export.define_values import Distinct, value_levels, values_of
 from cdiscx.export.define_words import (
     NO_DATA,
     class_name,
@@ -45,13 +45,14 @@ class Items:
 
     def add(self, dataset: Dataset) -> None:
         """Writes one dataset: its group, its variables and their value-level metadata."""
-        levels = value_levels(dataset)
+        distinct = Distinct(dataset)
+        levels = value_levels(distinct)
         group = self._group(dataset)
         refs = []
         for number, variable in enumerate(dataset.variables, 1):
             own = tuple(v for v in levels if v.variable == variable.name)
             refs.append(self._reference(dataset, variable, number))
-            self._item(dataset, variable, own)
+            self._item(distinct, variable, own)
         group.ItemRef = refs
         self.groups.append(group)
 
@@ -101,15 +102,16 @@ class Items:
         }
         return odm.ItemRef(**facts)
 
-    def _item(self, dataset: Dataset, variable: Variable, levels: tuple[ValueLevel, ...]) -> None:
-        column = self._united(dataset, variable.name, variable.name).to_series()
+    def _item(self, distinct: Distinct, variable: Variable, levels: tuple[ValueLevel, ...]) -> None:
+        dataset = distinct.dataset
+        column = self._united(distinct, variable.name, variable.name).to_series()
         measure = storage(column, variable.type, name=variable.name)
         comment = variable.comment or (NO_DATA if _empty(dataset, variable.name) and dataset.held.height else "")
         item = odm.ItemDef(**self._storage(oid("IT", dataset.name, variable.name), variable.name, measure))
         if comment:
             item.CommentOID = self.comment(comment, f"{dataset.name}.{variable.name}")
         item.Description = description(variable.label)
-        list_oid = self._list(dataset, variable, measure, narrowed=bool(levels))
+        list_oid = self._list(distinct, variable, measure, column, narrowed=bool(levels))
         if list_oid:
             item.CodeListRef = odm.CodeListRef(CodeListOID=list_oid)
         item.Origin = [_origin(variable.origin, variable.source, variable.predecessor)]
@@ -117,13 +119,12 @@ class Items:
             item.ValueListRef = odm.ValueListRef(ValueListOID=oid("VL", dataset.name, variable.name))
         self.items.append(item)
         if levels:
-            self._value_list(dataset, variable, levels)
+            self._value_list(distinct, variable, levels)
 
-    def _united(self, dataset: Dataset, name: str, *columns: str) -> pl.DataFrame:
-        """Columns of the records that say what values a variable has: the dataset's, or those of all datasets for a
-        shared one."""
+    def _united(self, distinct: Distinct, name: str, *columns: str) -> pl.DataFrame:
+        """What values a variable has, with another's: in the dataset, or in all datasets for a shared one."""
         shared = self.shared.get(name)
-        return dataset.some(columns) if shared is None else shared.select(columns)
+        return distinct.of(*columns) if shared is None else shared.select(columns)
 
     def _storage(self, identifier: str, name: str, measure: Storage) -> dict[str, Any]:
         return {
@@ -136,23 +137,26 @@ class Items:
             **({"DisplayFormat": measure.display} if measure.display else {}),
         }
 
-    def _list(self, dataset: Dataset, variable: Variable, measure: Storage, *, narrowed: bool) -> str | None:
+    def _list(
+        self, distinct: Distinct, variable: Variable, measure: Storage, values: pl.Series, *, narrowed: bool
+    ) -> str | None:
         """The variable's own list; none where value-level metadata narrow a variable that also holds other values."""
         if measure.data_type not in ("text", "integer", "float"):
             return None
-        name = variable.name
-        column = self._united(dataset, name, name).to_series().drop_nulls().unique()
+        dataset, name = distinct.dataset, variable.name
+        column = values.drop_nulls().unique()
         known = self.lists.find(variable.codelist)
         if narrowed and (known is None or not set(column.cast(pl.String)) <= {t.value for t in known.terms}):
             return None
         there = self.shared[name].columns if name in self.shared else dataset.held.columns
         decode = decode_variable(name, frozenset(there))
-        decodes = _decodes(self._united(dataset, name, name, decode), name, decode) if decode else None
+        decodes = _decodes(self._united(distinct, name, name, decode), name, decode) if decode else None
         place = (variable.name,) if variable.name in self.shared else (dataset.name, variable.name)
         data_type = "integer" if variable.type == "date" else measure.data_type
         return self.lists.refer(variable.codelist, place, variable.label, sorted(column), data_type, decodes)
 
-    def _value_list(self, dataset: Dataset, variable: Variable, levels: tuple[ValueLevel, ...]) -> None:
+    def _value_list(self, distinct: Distinct, variable: Variable, levels: tuple[ValueLevel, ...]) -> None:
+        dataset = distinct.dataset
         refs = []
         for number, level in enumerate(levels, 1):
             tail = "_".join(v for _, _, values in level.where for v in values)[:60]
@@ -160,7 +164,7 @@ class Items:
             if item_oid in self._taken:
                 item_oid = f"{item_oid}.{number}"
             self._taken.add(item_oid)
-            values = rows_of(dataset, level)
+            values = values_of(distinct, level)
             measure = storage(values, level.type, name=variable.name, measured=True)
             item = odm.ItemDef(**self._storage(item_oid, variable.name, measure))
             if level.comment:

@@ -181,7 +181,7 @@ def test_why_an_upload_could_not_be_read_is_told_in_chinese():
     """Every UploadError of the readers of workbooks, with something in each of its slots."""
     zh, missing, seen = of_uploads("zh"), [], 0
     for file in sorted(Path("cdiscx/read").glob("*.py")):
-        if file.stem == "datasets":  # SDTM and ADaM that a program made; the page takes none
+        if file.stem.startswith("datasets"):  # SDTM and ADaM that a program made; the page takes none
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UploadError"):
