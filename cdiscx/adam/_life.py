@@ -37,20 +37,23 @@ LIFE_SOURCES = tuple(
 
 
 def last_alive(ctx: Context) -> pl.DataFrame:
-    """USUBJID, LSTALVDT (not yet capped at death), LSTALVSR (`SV.SVSTDTC`) and `_from`, of subjects with any proof."""
+    """USUBJID, LSTALVDT (not yet capped at death), LSTALVSR (`SV.SVSTDTC`) and `_from`, of subjects with any proof.
+
+    Of several proofs of one day the first of `_PROOFS` is told, wherever the SDTM came from.
+    """
     parts = []
-    for domain, days, proof in _PROOFS:
+    for later, (domain, days, proof) in enumerate(_PROOFS):
         frame = ctx.domain(domain, *days, *(f"{d}C" for d in days), *_ALSO.get(domain, ()), *_happened(domain))
         frame = frame.filter(took_place(domain) if proof is None else took_place(domain) & proof)
         frame = _without_specimens(ctx, frame) if domain == "SV" else frame
         parts += [
             frame.filter(pl.col(f"{day}C").is_not_null())  # an end after the cut-off was not known then
-            .select("USUBJID", LSTALVDT=day, LSTALVSR=pl.lit(f"{domain}.{day}C"), _id="_id")
+            .select("USUBJID", LSTALVDT=day, LSTALVSR=pl.lit(f"{domain}.{day}C"), _rank=pl.lit(-later), _id="_id")
             .drop_nulls()
             .filter(pl.col("LSTALVDT") <= ctx.cutoff)
             for day in days
         ]
-    return first_by(pl.concat(parts), ["LSTALVDT"], last=True).select(
+    return first_by(pl.concat(parts), ["LSTALVDT", "_rank"], last=True).select(
         "USUBJID", "LSTALVDT", "LSTALVSR", _from=pl.concat_list("_id")
     )
 
