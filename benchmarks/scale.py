@@ -242,8 +242,8 @@ def tables(bench: Bench) -> str:
         "workbooks": lambda n: (
             f"{_of(rows, 'uploads', n, 'workbooks', 0):,.0f}, {_of(rows, 'uploads', n, 'bytes', 0) / 1e6:,.1f} MB"
         ),
-        "cells typed into columns that are read": lambda n: f"{_of(rows, 'records', n, 'cells', 0):,.0f}",
-        "SDTM records": lambda n: f"{_of(rows, 'records', n, 'records', 0):,.0f}",
+        "cells typed into columns that are read": lambda n: _count(_of(rows, "records", n, "cells", 0)),
+        "SDTM records": lambda n: _count(_of(rows, "records", n, "records", 0)),
         "load of the machine when it began": lambda n: f"{_of(rows, 'load', n, 'load', 0):.1f}",
     }
     lines += [f"| {what} |" + "".join(f" {fact(n)} |" for n in sizes) for what, fact in facts.items()]
@@ -271,6 +271,10 @@ def tables(bench: Bench) -> str:
             line = "".join(f" {told(cells.get(str(n)))} |" for n in sizes)
             lines.append(f"| {name.partition(': ')[2]}{count} |{line} {_times(rows, part, cells, sizes)} |")
     return "\n".join(lines) + "\n"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value else "-"
 
 
 def _of(rows: dict[str, dict[str, Row]], name: str, subjects: int, fact: str, absent: float) -> float:
