@@ -8,13 +8,11 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any
 
 import orjson
 import polars as pl
@@ -22,11 +20,18 @@ import polars as pl
 from cdiscx.model.errors import UploadError
 from cdiscx.model.kept import Kept, pieces
 from cdiscx.read.archive import open_archive
+from cdiscx.read.datasets_binary import (
+    broken,
+    empty,
+    one_member,
+    parquet_height,
+    parquet_records,
+    too_many,
+    xpt_layout,
+    xpt_records,
+)
 from cdiscx.read.limits import Limits, human
 from cdiscx.read.variable_types import typed
-
-if TYPE_CHECKING:
-    from cdiscx.standards.transport import Layout
 
 #: what lies beside datasets in a folder of ours and is none
 BESIDE = frozenset({"lineage.parquet", "manifest.json", "endpoints.json", "report.json", "conformance.json"})
@@ -34,9 +39,6 @@ BESIDE = frozenset({"lineage.parquet", "manifest.json", "endpoints.json", "repor
 _PREFERENCE = ("parquet", "json", "ndjson", "xpt", "csv")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{1,7}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
-_MEMBER = b"HEADER RECORD*******MEMB"
-#: bytes that the description of a transport file is looked for in
-_HEAD = 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def whole_dataset(shown: str, data: bytes, room: int) -> tuple[str, pl.DataFrame
     """Name and records of the dataset in a file's bytes. Raises UploadError."""
     stem, _, form = shown.rpartition("/")[2].rpartition(".")
     if not data:
-        raise UploadError(f"{shown} is empty; export the dataset again")
+        raise empty(shown)
     name, frame, from_text = _READERS[form.lower()](data, stem.upper(), shown, room)
     name, frame = named(name, frame, shown)
     return name, pl.DataFrame([typed(name, c, from_text=from_text) for c in frame.iter_columns()])
@@ -185,67 +187,11 @@ def named(name: str, frame: pl.DataFrame, shown: str) -> tuple[str, pl.DataFrame
     return name, frame.select(c for c in upper if not c.startswith("_"))
 
 
-def broken(shown: str, why: object) -> UploadError:
-    panic = isinstance(why, pl.exceptions.PanicException)  # what polars says of itself then helps nobody
-    said = "it is damaged" if panic else " ".join(str(why).split())[:160].rstrip(".")
-    return UploadError(f"{shown} is no dataset that can be read ({said}); export it again")
-
-
-def too_many(shown: str) -> UploadError:
-    return UploadError(f"{shown} holds more values than can be read at once; it was not read")
-
-
 def _xpt(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
     del stem
     layout, count = xpt_layout(lambda start, end: data[start:end], len(data), shown, room)
     one_member(data, layout.data, shown)
     return layout.name, xpt_records(layout, data[layout.data : layout.data + count * layout.width], shown), False
-
-
-def xpt_layout(bytes_of: Callable[[int, int], bytes], size: int, shown: str, room: int) -> tuple[Layout, int]:
-    """The description of a transport file of `size` bytes, and how many records it holds: `room` values at most.
-
-    Raises UploadError for what is none or is cut off.
-    """
-    # a workbook needs none of it, and it brings numpy and Arrow along
-    from cdiscx.standards.transport import CARD, TransportError, is_transport, read_layout
-
-    try:
-        head = bytes_of(0, min(size, _HEAD))
-        if not is_transport(head):
-            raise TransportError("it does not begin like a SAS transport file")
-        layout = read_layout(head)
-        if (size - 8 * CARD) % CARD:
-            raise TransportError("it is cut off")
-        count = layout.records(size, bytes_of(max(size - layout.width - CARD, layout.data), size))
-        if layout.data + count * layout.width > size:
-            raise TransportError("it is cut off")
-    except TransportError as error:
-        raise broken(shown, error) from error
-    if count * len(layout.fields) > room:
-        raise too_many(shown)
-    return layout, count
-
-
-def xpt_records(layout: Layout, data: bytes, shown: str) -> pl.DataFrame:
-    """Whole records of a transport file. Raises UploadError."""
-    from cdiscx.standards.transport import TransportError, decode
-
-    try:
-        return decode(layout, data)
-    except TransportError as error:
-        raise broken(shown, error) from error
-
-
-def one_member(data: bytes, start: int, shown: str, place: int = 0) -> None:
-    """Raises UploadError where a second dataset begins in these bytes, from `start` on; they are at `place` of the file."""
-    from cdiscx.standards.transport import CARD
-
-    at = data.find(_MEMBER, start)
-    while at >= 0:
-        if (place + at) % CARD == 0:
-            raise broken(shown, "it holds several datasets; export one a file")
-        at = data.find(_MEMBER, at + 1)
 
 
 _JSON_TYPES = {"integer": pl.Int64(), "float": pl.Float64(), "double": pl.Float64(), "decimal": pl.Float64()}
@@ -312,57 +258,6 @@ def _ndjson(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.Data
 def _parquet(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:
     parquet_height(io.BytesIO(data), shown, room)
     return stem, parquet_records(io.BytesIO(data), shown), False
-
-
-def parquet_records(file: BinaryIO | Path, shown: str, first: int = 0, count: int | None = None) -> pl.DataFrame:
-    """Records of a Parquet file, all or some of them. Raises UploadError."""
-    try:
-        with _quiet():
-            return pl.scan_parquet(file, glob=False).slice(first, count).collect()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise broken(shown, error) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Standard error is nobody's for a moment: polars tells there, in pages, where its code broke on a damaged file."""
-    try:
-        saved = os.dup(2)
-    except OSError:  # there is no standard error
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
-
-
-def parquet_height(file: BinaryIO, shown: str, room: int) -> int:
-    """How many records a Parquet file holds: `room` values at most. Raises UploadError for what is none or no dataset."""
-    try:
-        size = file.seek(0, io.SEEK_END)
-        file.seek(max(size - 4, 0))
-        end = file.read()
-        file.seek(0)
-        if file.read(4) != b"PAR1" or end != b"PAR1":
-            raise broken(shown, "it is not Parquet, or it is cut off")
-        with _quiet():
-            file.seek(0)
-            schema = pl.read_parquet_schema(file)
-            file.seek(0)
-            height = int(pl.scan_parquet(file).select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise broken(shown, error) from error
-    nested = [n for n, dtype in schema.items() if dtype.is_nested()]
-    if nested:
-        raise broken(shown, f"variable {nested[0]} holds lists or records")
-    if height * len(schema) > room:
-        raise too_many(shown)
-    return height
 
 
 def _csv(data: bytes, stem: str, shown: str, room: int) -> tuple[str, pl.DataFrame, bool]:

@@ -12,21 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
-from cdiscx.model.errors import UploadError
 from cdiscx.model.kept import Kept, Scratch, Writers, pieces
-from cdiscx.read.datasets import (
-    DatasetLimits,
-    chosen_files,
-    named,
-    one_member,
-    parquet_height,
-    parquet_records,
-    read_datasets,
-    twice,
-    whole_dataset,
-    xpt_layout,
-    xpt_records,
-)
+from cdiscx.read.datasets import DatasetLimits, chosen_files, named, read_datasets, twice, whole_dataset
+from cdiscx.read.datasets_binary import empty, one_member, parquet_height, parquet_records, xpt_layout, xpt_records
 from cdiscx.read.variable_types import typed, widest
 
 #: bytes of transport files (of Parquet a tenth of it) from which datasets wait on disk
@@ -90,7 +78,7 @@ class _Laid:
         """Reads a file and lays its records down."""
         form = path.suffix.lower()
         if not path.stat().st_size:
-            raise UploadError(f"{path.name} is empty; export the dataset again")
+            raise empty(path.name)
         if form not in (".xpt", ".parquet"):
             name, frame = whole_dataset(path.name, path.read_bytes(), room)
             return cls(name, scratch.keep(frame), frozenset())

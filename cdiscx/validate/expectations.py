@@ -142,13 +142,16 @@ def _can_judge(data: StudyData, item: Expectation) -> bool:
     return not any(f"{item.table}.{c}" in data.absent for c in _needed(data.study, item))
 
 
-def _with_group(data: StudyData, group_by: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the site of each subject where they are judged by site."""
-    if group_by in frame.columns:
-        return frame
+def _sites(data: StudyData, table: Table, group_by: str) -> pl.DataFrame | None:
+    """`SUBJID` and the site of each subject; None where the table has it itself."""
+    if group_by in table.columns:
+        return None
     subjects = selected(data.tidy["subjects"].held, ["SUBJID", group_by])
-    sites = subjects.unique("SUBJID", keep="first", maintain_order=True)
-    return frame.join(sites, on="SUBJID", how="left", maintain_order="left")
+    return subjects.unique("SUBJID", keep="first", maintain_order=True)
+
+
+def _with_group(frame: pl.DataFrame, sites: pl.DataFrame | None) -> pl.DataFrame:
+    return frame if sites is None else frame.join(sites, on="SUBJID", how="left", maintain_order="left")
 
 
 def _groups(data: StudyData, items: Sequence[Expectation]) -> Iterator[tuple[str | None, pl.DataFrame]]:
@@ -159,11 +162,12 @@ def _groups(data: StudyData, items: Sequence[Expectation]) -> Iterator[tuple[str
         yield None, selected(table.held, columns)
         return
     known = pl.col(group_by).is_not_null()
-    own = [group_by] if group_by in table.columns else ["SUBJID"]
-    heights = [_heights(_with_group(data, group_by, piece), group_by) for piece in pieces(table.held, own)]
+    sites = _sites(data, table, group_by)
+    own = [group_by] if sites is None else ["SUBJID"]
+    heights = [_heights(_with_group(piece, sites), group_by) for piece in pieces(table.held, own)]
     for groups in _together(heights):
         rows = [
-            _with_group(data, group_by, piece).filter(known & pl.col(group_by).is_in(groups))
+            _with_group(piece, sites).filter(known & pl.col(group_by).is_in(groups))
             for piece in pieces(table.held, columns, [not groups.isdisjoint(within) for within in heights])
         ]
         parts = pl.concat(rows).partition_by(group_by, as_dict=True)
